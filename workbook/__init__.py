@@ -1,0 +1,1 @@
+"""The engine behind learn.py, the tests and the notebooks."""
