@@ -1,0 +1,3 @@
+"""Loads what every test may use."""
+
+pytest_plugins = ["workbook.plugin"]

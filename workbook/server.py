@@ -1,0 +1,112 @@
+"""An app on a real uvicorn, in a process of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from workbook.client import REPLY, Client
+from workbook.failure import Line
+from workbook.process import Process, Report
+from workbook.wire import Wire
+
+START = 20.0
+"""Seconds that an app may take to start. Generous: it takes half a second."""
+
+
+class NotServing(Exception):
+    """The app did not come up. `report` says what the process last said, if it did."""
+
+    def __init__(self, text: str, report: Report | None) -> None:
+        super().__init__(text)
+        self.report = report
+
+
+class Server:
+    """One app served by uvicorn on a free port of 127.0.0.1 in a child process.
+
+    Use it in a `with`; leaving ends the process and all that it started.
+
+    Args:
+        file: the Python file that holds the app.
+        app: the app's name in it.
+        env: more environment variables for the process.
+        process: one that has been started already, to save the time of importing.
+        start: seconds that the app may take until it answers.
+        options: of `uvicorn.Config`, such as `ws_ping_interval=0.3`.
+
+    Raises:
+        NotServing: the file could not be imported, holds no such app, or took
+            longer than `start`.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        app: str = "app",
+        env: Mapping[str, str] | None = None,
+        process: Process | None = None,
+        start: float = START,
+        **options: Any,
+    ) -> None:
+        self.file = file
+        self.wire = Wire()
+        self.process = process or Process(env)
+        self.process.begin({"serve": str(file), "app": app, "options": options})
+        report = self.process.wait_for("ready", "failed", timeout=start)
+        if report is None or report["is"] != "ready":
+            where = None if report else self.process.ask("where")
+            self.process.end(f"it was not ready after {start:g} s")
+            raise NotServing(f"{file.name} is not serving", report or where)
+        self.port = int(report["port"])
+        self.routes: list[list[str]] = report["routes"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.process.end()
+
+    @property
+    def log(self) -> str:
+        """What the server has logged and the app has printed."""
+        return self.process.output
+
+    @property
+    def http(self) -> str:
+        """The address of its pages: "http://127.0.0.1:54321"."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(
+        self,
+        name: str,
+        path: str = "/ws",
+        *,
+        wire: Wire | None = None,
+        reply: float = REPLY,
+        **options: Any,
+    ) -> Client:
+        """A new client; `options` are those of `Client`.
+
+        Raises:
+            Failure: the handshake was refused or not answered.
+        """
+        used = self.wire if wire is None else wire
+        return Client(name, self.port, path, wire=used, reply=reply, **options)
+
+    def waiting(self) -> list[Line]:
+        """The lines of the app at which its tasks wait now."""
+        report = self.process.ask("where") or {}
+        return [Line(*line) for line in report.get("waiting", [])]
+
+    def running(self) -> Line | None:
+        """The line of the app that holds the event loop now, if one does."""
+        report = self.process.ask("where") or {}
+        line = report.get("running")
+        return None if line is None else Line(*line)

@@ -1,0 +1,100 @@
+"""What went over the wire: every handshake, frame and close of every client."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+Direction = Literal["out", "in", "none"]
+Kind = Literal[
+    "request",  # the client asks for a WebSocket
+    "response",  # the server's answer to it, 101 or another status
+    "text",
+    "binary",
+    "ping",
+    "pong",
+    "close",
+    "end",  # the connection is gone without a close frame: 1006
+    "missing",  # what should have come and did not
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened between one client and the server.
+
+    `time` is in seconds since the wire began. `direction` is seen from the
+    client: "out" leaves it, "in" reaches it, "none" crosses no wire.
+    """
+
+    time: float
+    client: str
+    direction: Direction
+    kind: Kind
+    data: str | bytes | None = None
+    code: int | None = None  # a close code or an HTTP status
+    mark: str | None = None  # what is wrong with it
+    number: int = 0  # its place on the wire, from 0
+
+
+@dataclass
+class Wire:
+    """The record of one run. Clients write to it from their threads."""
+
+    _events: list[Event] = field(default_factory=list[Event])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _start: float = field(default_factory=time.monotonic)
+
+    def now(self) -> float:
+        """Seconds since the wire began."""
+        return time.monotonic() - self._start
+
+    def record(
+        self,
+        client: str,
+        direction: Direction,
+        kind: Kind,
+        data: str | bytes | None = None,
+        code: int | None = None,
+        mark: str | None = None,
+    ) -> Event:
+        """Add one event, timed now, and return it."""
+        with self._lock:
+            number = len(self._events)
+            event = Event(self.now(), client, direction, kind, data, code, mark, number)
+            self._events.append(event)
+            return event
+
+    def mark(self, event: Event, text: str) -> None:
+        """Say what is wrong with an event that was recorded earlier."""
+        with self._lock:
+            self._events[event.number] = replace(event, mark=text)
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened so far, in order."""
+        with self._lock:
+            return list(self._events)
+
+    @property
+    def clients(self) -> list[str]:
+        """The clients' names, in the order in which they first appeared."""
+        return list(dict.fromkeys(event.client for event in self.events))
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def to_json(self) -> str:
+        """The events as a JSON array; binary data as {"hex": "..."}."""
+
+        def plain(value: object) -> object:
+            if isinstance(value, bytes):
+                return {"hex": value.hex()}
+            raise TypeError(f"no JSON for {type(value).__name__}")
+
+        return json.dumps([asdict(event) for event in self.events], default=plain)
