@@ -41,6 +41,9 @@ current_frames = sys._current_frames  # pyright: ignore[reportPrivateUsage]
 SENDS_KEPT = 200
 """How many sends of a connection keep the line that made them."""
 
+VALUE_KEPT = 1 << 20
+"""Characters that are kept of a returned value's repr: room for a 64-bit frame's."""
+
 WARM = (
     "fastapi",
     "psutil",
@@ -290,7 +293,7 @@ def answer_calls(learner: Learner, report: Reports, calls: Iterator[list[Any]]) 
         except BaseException as error:
             report("answer", crash=learner.crash(error))
         else:
-            report("answer", value=repr(value)[:10_000], type=type(value).__name__)
+            report("answer", value=repr(value)[:VALUE_KEPT], type=type(value).__name__)
 
 
 def main() -> None:
