@@ -1,15 +1,29 @@
 """One file that answers an exercise, ready to be asked."""
 
 import ast
+import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from workbook.client import REPLY, Client
-from workbook.failure import Failure, Line
-from workbook.process import Process, Report
+from workbook.failure import Failure, Line, name_status
+from workbook.failure import name as name_event
+from workbook.process import STOPPED, Process, Report
 from workbook.server import START, NotServing, Server
 from workbook.wire import Wire
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an app answered to a plain HTTP request; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    port: int  # on the side that asked, by which a crash is found
 
 
 class Answer:
@@ -63,14 +77,121 @@ class Answer:
         Raises:
             Failure: the file does not serve, or the handshake was refused.
         """
-        if self.server is None:
-            self._use()
-            try:
-                self.server = Server(self.file, process=self.process, start=self.start)
-            except NotServing as error:
-                raise self._not_ready(error.report, "an app that serves") from None
+        server = self._serve()
         options = {"wire": self.wire, "reply": self.reply, **options}
-        return self.server.connect(name, path, **options)
+        return server.connect(name, path, **options)
+
+    @property
+    def address(self) -> str:
+        """Where the file's app serves, which is its origin: "http://127.0.0.1:54321".
+
+        Raises:
+            Failure: the file does not serve.
+        """
+        return self._serve().http
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """Ask by plain HTTP; redirects are not followed, the wire records nothing.
+
+        Raises:
+            Failure: the file does not serve, or does not answer in `reply` seconds.
+        """
+        return self._ask("GET", path, headers)
+
+    def post(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """As `get`, by POST and without a body."""
+        return self._ask("POST", path, headers)
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None) -> Reply:
+        port = self._serve().port
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=self.reply)
+        mine = 0
+        try:
+            connection.connect()
+            mine = int(connection.sock.getsockname()[1])
+            connection.request(method, path, headers=dict(headers or {}))
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", "backslashreplace")
+        except (OSError, http.client.HTTPException) as error:
+            silent = isinstance(error, TimeoutError)
+            raise Failure(
+                who="",
+                action="asked",
+                sent=f"{method} {path}",
+                got=f"nothing for {self.reply:g} s" if silent else "no answer",
+                expected="an answer by HTTP",
+                port=mine,
+                silent=silent,
+            ) from None
+        finally:
+            connection.close()
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, named, text, mine)
+
+    def expect_refusal(
+        self,
+        name: str,
+        path: str = "/ws",
+        *,
+        status: int = 403,
+        hint: str | None = None,
+        misconception: str | None = None,
+        **options: Any,
+    ) -> None:
+        """The handshake must be answered with this HTTP status, not be accepted.
+
+        A client that is let in sends a text, so that what comes of it can be told.
+
+        Args:
+            name: the client's name.
+            path: the path with its query.
+            status: the status to expect, such as 403.
+            hint: what to say when another comes, or when the client is let in.
+            misconception: the one that `hint` speaks of, such as "M05".
+            options: those of `Client`.
+
+        Raises:
+            Failure: the file does not serve, or does not refuse as it should.
+        """
+        try:
+            client = self.connect(name, path, **options)
+        except Failure as failure:
+            if failure.event is None:
+                raise
+            refused = failure.event.code == status
+            failure.expected = name_status(status)
+            mark = None if refused else f"expected {failure.expected}"
+            self.wire.mark(failure.event, mark)
+            if refused:
+                return
+            failure.hint, failure.misconception = hint, misconception
+            raise
+        failure = self._let_in(client, name_status(status))
+        failure.hint, failure.misconception = hint, misconception
+        raise failure
+
+    def _let_in(self, client: Client, expected: str) -> Failure:
+        """What to say of a client that should have been refused; it leaves."""
+        mine = [event for event in self.wire if event.client == client.name]
+        response = [event for event in mine if event.kind == "response"][-1]
+        self.wire.mark(response, f"expected {expected}")
+        got = name_status(101)
+        try:
+            client.send("let me in")
+            client.receive()
+        except Failure as after:
+            if after.event is not None:
+                got = f"{got}, then {name_event(after.event)}"
+                self.wire.mark(after.event, None)
+        client.close()
+        return Failure(
+            who=client.name,
+            sent=f"the handshake, GET {client.path}",
+            got=got,
+            expected=expected,
+            event=response,
+            port=client.port,
+        )
 
     def expect_end_of(self, client: Client, hint: str | None = None) -> None:
         """The handler of this client must have ended, or end now, without an error.
@@ -142,13 +263,50 @@ class Answer:
             failure.got = shorten(answer["value"])
             raise failure
 
+    def _serve(self) -> Server:
+        if self.server is None:
+            self._use()
+            try:
+                self.server = Server(self.file, process=self.process, start=self.start)
+            except NotServing as error:
+                raise self._not_ready(error.report, "an app that serves") from None
+        return self.server
+
+    def stop(self) -> None:
+        """Tell the program to stop, now that nobody is connected; it must end.
+
+        Raises:
+            Failure: it had ended before, or goes on for `reply` seconds.
+        """
+        if not self._used:
+            return
+        alive = self.process.ask("where") is not None
+        failure = Failure(
+            who="",
+            action="told",
+            sent=f"{self.file.name} to stop, when every client had left",
+            got=f"a program that still ran after {self.reply:g} s",
+            expected="a program that ends",
+            hint="Some work never ends, or it does not listen. Who stops it?",
+            silent=alive,
+        )
+        if not alive:
+            raise failure
+        self.process.interrupt()
+        status = self.process.join(self.reply)
+        if status is None:
+            raise failure
+        if status != STOPPED and sys.platform != "win32":
+            failure.silent = False
+            raise failure
+
     def _use(self) -> None:
-        if self.process.status is not None and self._used:
-            self.process = Process()  # the one before has died
+        if not self._used and self.process.status is not None:
+            self.process = Process()  # the one prepared for us has died
         self._used = True
 
     def _import(self) -> None:
-        if self._importing and self.process.status is None:
+        if self._importing:
             return
         self._use()
         self._importing = True

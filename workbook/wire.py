@@ -67,8 +67,8 @@ class Wire:
             self._events.append(event)
             return event
 
-    def mark(self, event: Event, text: str) -> None:
-        """Say what is wrong with an event that was recorded earlier."""
+    def mark(self, event: Event, text: str | None) -> None:
+        """Say what is wrong with an event that was recorded earlier, or unsay it."""
         with self._lock:
             self._events[event.number] = replace(event, mark=text)
 
