@@ -23,6 +23,7 @@ class Evidence:
     output: str = ""
     routes: Sequence[Sequence[str]] = ()
     path: str = "/ws"
+    source: str = ""  # of the file under test
 
     def crashed(self, error: str, text: str = "") -> bool:
         """Whether the connection's handler raised this error, its text holding that."""
@@ -58,6 +59,12 @@ class Evidence:
         """The handshake was answered with this HTTP status."""
         event = self.failure.event
         return event is not None and event.kind == "response" and event.code == status
+
+    def let_in(self) -> bool:
+        """A client was accepted that should have been refused."""
+        event = self.failure.event
+        accepted = event is not None and event.kind == "response" and event.code == 101
+        return accepted and self.failure.expected.startswith("HTTP 4")
 
     @property
     def sockets(self) -> list[str]:
@@ -119,7 +126,71 @@ def _other_path(evidence: Evidence) -> str:
     )
 
 
+def _wants_the_other_door(evidence: Evidence) -> bool:
+    """A dependency takes a Request where a WebSocket knocks, or the other way round."""
+    missing = "missing 1 required positional argument: "
+    optional = re.search(r"\b(Request|WebSocket)( \| None|\])? = None", evidence.source)
+    return (
+        evidence.crashed("TypeError", f"{missing}'request'")
+        or evidence.crashed("TypeError", f"{missing}'websocket'")
+        or evidence.crashed("TypeError", "Request.close()")
+        or (
+            bool(optional)
+            and evidence.crashed("AttributeError", "'NoneType' object has no attribute")
+        )
+    )
+
+
+def _other_door(evidence: Evidence) -> str:
+    crash = evidence.crash
+    if crash is not None and "Request.close()" in crash["text"]:
+        return "WebSocketException closes sockets. A plain request needs HTTPException."
+    return "A WebSocket is no Request, nor the reverse. HTTPConnection serves both."
+
+
 MISCONCEPTIONS: Sequence[Misconception] = (
+    Misconception("M11", _other_door, _wants_the_other_door),
+    Misconception(
+        "M27",
+        "After accept there is no HTTP left. Raise WebSocketException, or close().",
+        lambda e: e.crashed("RuntimeError", "got 'websocket.http.response.start'"),
+    ),
+    Misconception(
+        "M44",
+        "401 and its like are HTTP's. Your own close codes live in 4000–4999.",
+        lambda e: e.crashed("ProtocolError", "invalid status code"),
+    ),
+    Misconception(
+        "M45",
+        "A close reason holds 123 bytes; send the explanation as a message first.",
+        lambda e: e.crashed("ProtocolError", "control frame too long"),
+    ),
+    Misconception(
+        "M37",
+        "That middleware never sees sockets; use a dependency or pure ASGI.",
+        lambda e: (
+            e.let_in()
+            and re.search(
+                r"\.middleware\(.http.\)|BaseHTTPMiddleware|CORSMiddleware", e.source
+            )
+            is not None
+        ),
+    ),
+    Misconception(
+        "M34",
+        "A stranger was let in, then shown the door. Check first.",
+        lambda e: e.let_in() and ", then close" in e.failure.got,
+    ),
+    Misconception(
+        "M43",
+        "Refused before accept, so there is no close code yet, only HTTP 403.",
+        lambda e: e.refused(403) and e.failure.expected.startswith("close "),
+    ),
+    Misconception(
+        "M52",
+        "FastAPI runs background tasks after a response; a socket has none.",
+        lambda e: e.failure.silent and "BackgroundTasks" in e.source,
+    ),
     Misconception(
         "M25",
         "The mount at / takes every path first, sockets included. "
@@ -149,8 +220,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
             or e.crashed("RuntimeError", 'Expected ASGI message "websocket.accept"')
             or (
                 e.returned is not None
-                and "accept" not in e.returned["seen"]
-                and "close" not in e.returned["seen"]
+                and not {"accept", "close", "start"} & set(e.returned["seen"])
             )
         ),
     ),
@@ -187,6 +257,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
             e.crash is not None
             and e.crash["error"] in ("JSONDecodeError", "KeyError", "TypeError")
             and "receive" not in e.crash["text"]
+            and "accept" in e.crash["seen"]
         ),
     ),
     Misconception(
