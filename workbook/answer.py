@@ -2,6 +2,8 @@
 
 import ast
 import http.client
+import signal
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,31 +275,36 @@ class Answer:
         return self.server
 
     def stop(self) -> None:
-        """Tell the program to stop, now that nobody is connected; it must end.
+        """Tell the program to stop, now that every client has left; it must end.
 
         Raises:
-            Failure: it had ended before, or goes on for `reply` seconds.
+            Failure: it had ended before, does not listen, or goes on for `reply`
+                seconds.
         """
         if not self._used:
             return
-        alive = self.process.ask("where") is not None
+        where = self.process.ask("where")
         failure = Failure(
             who="",
             action="told",
             sent=f"{self.file.name} to stop, when every client had left",
-            got=f"a program that still ran after {self.reply:g} s",
+            got="",
             expected="a program that ends",
-            hint="Some work never ends, or it does not listen. Who stops it?",
-            silent=alive,
         )
-        if not alive:
+        if where is None:
+            raise failure
+        if where["deaf"]:
+            failure.got = "a program that does not listen to SIGTERM"
+            failure.hint = "SIGTERM tells a server to stop. Leave it to uvicorn."
             raise failure
         self.process.interrupt()
         status = self.process.join(self.reply)
         if status is None:
+            failure.silent = True
+            failure.got = f"nothing for {self.reply:g} s: it still ran"
+            failure.hint = "Some work goes on without a client. Who ends it?"
             raise failure
-        if status != STOPPED and sys.platform != "win32":
-            failure.silent = False
+        if status not in (STOPPED, -signal.SIGTERM) and sys.platform != "win32":
             raise failure
 
     def _use(self) -> None:

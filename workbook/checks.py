@@ -7,6 +7,7 @@ that take a parameter named like it, such as `ex1_shout`: an `Answer`.
 import importlib.util
 import inspect
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,14 +15,18 @@ from pathlib import Path
 from types import ModuleType
 
 from workbook.answer import Answer
+from workbook.arguments import LEARN
 from workbook.course import Chapter, Exercise
 from workbook.diagnosis import explain
-from workbook.failure import Failure
+from workbook.failure import Failure, Line
 from workbook.process import Process
 from workbook.wire import Wire
 
 TOTAL = 60.0
 """Seconds that all checks of one exercise may take together."""
+
+LAST = "it ends when it is told to, and leaves nothing running"
+"""What is checked of every answer, after the exercise's own checks."""
 
 Check = Callable[[Answer], None]
 
@@ -97,64 +102,105 @@ def run(
         The verdict; a wrong answer is no exception.
     """
     file = file or exercise.path
-    checks = checks_of(exercise)
-    passed: list[str] = []
-    if not file.exists():
-        if process is not None:
-            process.end()
-        return Verdict(exercise, file, failure=_no_file(exercise), total=len(checks))
     with Answer(file, process=process, **limits) as answer:
-        watch = threading.Timer(total, lambda: _too_long(answer, total))
+        watch = threading.Timer(total, _too_long, (answer.process, total))
         watch.start()
         try:
-            for check in checks:
-                answer.begin()
-                try:
-                    check(answer)
-                except Failure as failure:
-                    explain(failure, answer)
-                    return Verdict(
-                        exercise,
-                        file,
-                        passed,
-                        sentence(check),
-                        failure,
-                        answer.wire,
-                        len(checks),
-                    )
-                passed.append(sentence(check))
+            return _judge(exercise, answer)
         finally:
             watch.cancel()
-    failed, failure = None, _left_behind(answer)
-    if failure is not None:
-        failed = "it ends what it starts"
-    return Verdict(exercise, file, passed, failed, failure, answer.wire, len(checks))
 
 
-def _too_long(answer: Answer, total: float) -> None:
-    answer.process.end(f"all checks together took more than {total:g} s")
-
-
-def _no_file(exercise: Exercise) -> Failure:
-    return Failure(
-        who="",
-        action="opened",
-        sent=exercise.path.name,
-        got="no such file",
-        expected=f"your answer to {exercise.id}",
-        hint=f"python3 learn.py reset {exercise.id} brings the file back.",
+def _judge(exercise: Exercise, answer: Answer) -> Verdict:
+    passed: list[str] = []
+    failed: str | None = None
+    checks: list[Check] = []
+    failure = _unreadable(exercise, answer.file)
+    try:
+        checks = checks_of(exercise)
+    except Exception as error:
+        failure = _broken(error)
+    if failure is None and not checks:
+        failure = _broken(LookupError("this exercise has no checks"))
+    for check in checks if failure is None else ():
+        failed = sentence(check)
+        answer.begin()
+        failure = _ask(check, answer)
+        if failure is not None:
+            break
+        passed.append(failed)
+    if failure is None:
+        failed = LAST
+        failure = _ask(_end, answer)
+    if failure is None:
+        failed = None
+    return Verdict(
+        exercise, answer.file, passed, failed, failure, answer.wire, len(checks)
     )
 
 
-def _left_behind(answer: Answer) -> Failure | None:
+def _ask(check: Check, answer: Answer) -> Failure | None:
+    """What one check has against the answer."""
+    try:
+        check(answer)
+    except Failure as failure:
+        explain(failure, answer)
+        return failure
+    except Exception as error:
+        return _broken(error)
+    return None
+
+
+def _end(answer: Answer) -> None:
+    """The last check of every exercise: the program ends, and leaves nothing."""
+    answer.stop()
+    answer.process.end()
     if not answer.process.left_behind:
-        return None
+        return
     names = ", ".join(answer.process.left_behind)
+    raise Failure(
+        who="",
+        action="told",
+        sent=f"{answer.file.name} to stop, when every client had left",
+        got=f"the end of it, and what it had started still ran: {names}",
+        expected="nothing left running",
+        hint="Your program started another process. Who ends that one?",
+    )
+
+
+def _too_long(process: Process, total: float) -> None:
+    process.end(f"all checks together took more than {total:g} s")
+
+
+def _unreadable(exercise: Exercise, file: Path) -> Failure | None:
+    """Why the file cannot be read, if it cannot."""
+    try:
+        file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    else:
+        return None
     return Failure(
         who="",
-        action="ran",
-        sent=answer.file.name,
-        got=f"right answers, and a process left running: {names}",
-        expected="nothing running after the last client left",
-        hint="Your program started another process and did not end it.",
+        action="opened",
+        sent=file.name,
+        got=reason[:1].lower() + reason[1:],
+        expected=f"your answer to {exercise.id}",
+        hint=f"{LEARN} reset {exercise.id} brings the file back.",
+    )
+
+
+def _broken(error: Exception) -> Failure:
+    """A check that could not say yes or no: that is not the learner's doing."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [Line(f.filename, f.lineno or 0, f.line or "") for f in frames]
+    told = f"{type(error).__name__}: {error}"
+    return Failure(
+        who="",
+        action="checked",
+        sent="your answer",
+        got=f"a check that broke: {told}",
+        expected="a check that says yes or no",
+        hint="This is a fault of the workbook, not yours. Please report it.",
+        trace=[*map(str, lines[-3:]), told],
     )

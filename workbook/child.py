@@ -6,9 +6,10 @@ needs, then reads one job, a line of JSON, from standard input, and does it:
 - `{"serve": FILE, "app": NAME, "options": {...}}`: serve the app with uvicorn.
 - `{"call": FILE}`: import the file, then call its functions as lines ask for it.
 
-It reports in lines of JSON on standard output; what the learner's code prints goes
-to standard error, so that no print can be taken for a report. When standard input
-ends, the parent has gone, and everything here ends with it.
+It reports in lines of JSON on standard output, each with the key that came with the
+job; what the learner's code prints goes to standard error, so that no print can be
+taken for a report. When standard input ends, the parent has gone, and everything
+here ends with it.
 """
 
 import ast
@@ -16,7 +17,7 @@ import asyncio
 import importlib
 import importlib.util
 import inspect
-import json
+import io
 import linecache
 import os
 import queue
@@ -24,10 +25,12 @@ import signal
 import socket
 import sys
 import threading
-import time
 import traceback
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import suppress
+from functools import partial
+from json import dumps, loads  # by name: a learner's code may replace those of json
 from pathlib import Path
 from types import CoroutineType, FrameType, ModuleType
 from typing import Any, TextIO, cast
@@ -35,6 +38,9 @@ from typing import Any, TextIO, cast
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+MARK = "WORKBOOK_CHILD"
+"""As in descendants.py, which is imported only when it is needed."""
 
 current_frames = sys._current_frames  # pyright: ignore[reportPrivateUsage]
 
@@ -44,9 +50,24 @@ SENDS_KEPT = 200
 VALUE_KEPT = 1 << 20
 """Characters that are kept of a returned value's repr: room for a 64-bit frame's."""
 
+STOPPED = 143
+"""Exit status of a program that was told to stop: 128 and SIGTERM's number."""
+
+FRAMES_KEPT = 20
+"""How many lines of a traceback are told, the innermost ones."""
+
+REPR_KEPT = 1 << 20
+"""How many characters of a returned value are told."""
+
+LOOP_TURNS = 0.25
+"""Seconds after which an event loop that does nothing it is asked to stands still."""
+
+CPU_LIMIT = 1800
+"""Seconds of computing. The last resort where the parent was killed while one long
+operation keeps the thread from running that would see it."""
+
 WARM = (
     "fastapi",
-    "psutil",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
 )
@@ -57,14 +78,26 @@ class Reports:
     """Lines of JSON to the parent, whole lines only."""
 
     def __init__(self, out: TextIO) -> None:
+        self.key = ""
         self._out = out
         self._lock = threading.Lock()
 
     def __call__(self, kind: str, **facts: object) -> None:
-        line = json.dumps({"is": kind, **facts})
+        line = dumps({"is": kind, "key": self.key, **facts})
         with self._lock, suppress(OSError):  # the parent may have gone
             self._out.write(line + "\n")
             self._out.flush()
+
+
+class Log(io.TextIOBase):
+    """Where the server logs to: the reports, so that the order is kept."""
+
+    def __init__(self, report: Reports) -> None:
+        self._report = report
+
+    def write(self, text: str) -> int:
+        self._report("log", text=text)
+        return len(text)
 
 
 class Learner:
@@ -72,7 +105,7 @@ class Learner:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.folder = str(Path(file).parent)
+        self.folder = str(Path(file).parent) + os.sep
 
     def owns(self, filename: str) -> bool:
         """Whether code of this file is the learner's: theirs, or one beside it."""
@@ -94,18 +127,17 @@ class Learner:
         """An exception as facts, with the learner's own frames of its traceback."""
         while isinstance(error, BaseExceptionGroup):
             error = cast("tuple[BaseException, ...]", error.exceptions)[0]
-        stack = traceback.extract_tb(error.__traceback__)
-        frames = [
-            [frame.filename, frame.lineno or 0, frame.name, frame.line or ""]
-            for frame in stack
-            if self.owns(frame.filename)
-        ]
+        frames: list[list[object]] = []
+        for frame in traceback.extract_tb(error.__traceback__):
+            facts = (frame.filename, frame.lineno or 0, frame.name, frame.line or "")
+            if self.owns(frame.filename) and [*facts] not in frames[-1:]:
+                frames.append([*facts])
+        text = str(error)
         if isinstance(error, SyntaxError) and error.filename:
             code = (error.text or "").rstrip("\n")
             frames.append([error.filename, error.lineno or 0, "", code])
             text = error.msg
-        else:
-            text = str(error)
+        frames = frames[-FRAMES_KEPT:]
         return {"error": type(error).__name__, "text": text[:500], "frames": frames}
 
     def line_of(self, frame: FrameType | None) -> list[object] | None:
@@ -136,14 +168,16 @@ class Witness:
         self.learner = learner
         self.report = report
         self.sends: dict[int, list[list[object] | None]] = {}
+        self.tasks: dict[asyncio.Task[Any] | None, int] = {}  # the client's port
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
+            await self.lifespan(scope, receive, send)
             return
         port = int((scope.get("client") or ("", 0))[1])
         seen: dict[str, object] = {"path": scope["path"], "type": scope["type"]}
         lines = self.sends[port] = []
+        self.tasks[asyncio.current_task()] = port
 
         async def watched_receive() -> Message:
             message = await receive()
@@ -169,7 +203,27 @@ class Witness:
         except BaseException as error:
             self.report("crash", port=port, seen=seen, **self.learner.crash(error))
             raise
+        finally:
+            self.tasks.pop(asyncio.current_task(), None)
         self.report("returned", port=port, seen=seen)
+
+    async def lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Start and stop the app; a start that fails is a file that fails."""
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "lifespan.startup.complete"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched_send)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            kind = "crash" if started else "failed"
+            self.report(kind, port=0, seen={}, **self.learner.crash(error))
+            raise
 
 
 def routes_of(app: Any) -> list[list[str]]:
@@ -183,78 +237,100 @@ def routes_of(app: Any) -> list[list[str]]:
     return found
 
 
+class Goodbye:
+    """Ends this process and all that the learner's code has started."""
+
+    def __init__(self) -> None:
+        self.mark = os.environ[MARK]  # now: the learner's code may clear it
+
+    def __call__(self) -> None:
+        with suppress(Exception):
+            descendants = importlib.import_module("workbook.descendants")
+            born = descendants.psutil.Process().create_time()
+            descendants.end(os.getpid(), self.mark, born)
+        if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+
 class Control(threading.Thread):
     """Reads the parent's questions, also while the learner's code hogs the loop."""
 
     def __init__(
-        self, questions: TextIO, learner: Learner, report: Reports, memory: int
+        self, questions: TextIO, learner: Learner, report: Reports, goodbye: Goodbye
     ) -> None:
         super().__init__(daemon=True)
         self.questions = questions
         self.learner = learner
         self.report = report
-        self.memory = memory
+        self.goodbye = goodbye
         self.main = threading.main_thread().ident or 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.witness: Witness | None = None
-        self.calls: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        self.deaf = False  # the file took SIGTERM away when it was imported
+        self.calls: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def run(self) -> None:
-        threading.Thread(target=self.watch_memory, daemon=True).start()
-        for line in self.questions:
-            question = json.loads(line)
-            match question["ask"]:
-                case "where":
-                    self.report("where", **self.where())
-                case "sends":
-                    lines = self.witness.sends if self.witness else {}
-                    self.report("sends", lines=lines.get(question["port"], []))
-                case "call":
-                    self.calls.put([question["name"], question["arguments"]])
-                case other:
-                    raise ValueError(f"unknown question {other!r}")
-        end_with_everything()
+        with suppress(OSError, ValueError):  # the learner's code has closed it
+            for line in self.questions:
+                question = loads(line)
+                with suppress(Exception):  # no answer is one too
+                    self.answer(question)
+        self.goodbye()
+
+    def answer(self, question: Message) -> None:
+        number = question["number"]
+        match question["ask"]:
+            case "where":
+                self.report("where", number=number, **self.where())
+            case "sends":
+                lines = self.witness.sends if self.witness else {}
+                lines = lines.get(question["port"], [])
+                self.report("sends", number=number, lines=lines)
+            case "call":
+                self.calls.put(question)
+            case other:
+                raise ValueError(f"unknown question {other!r}")
 
     def where(self) -> dict[str, object]:
         """Where the learner's code is: running, or waiting in an await."""
-        running = self.learner.line_of(current_frames().get(self.main))
+        frames = current_frames()
+        running = None
+        if not self.loop_turns():
+            running = self.learner.line_of(frames.get(self.main))
+        own = (self.main, threading.get_ident())
+        others = [self.learner.line_of(f) for t, f in frames.items() if t not in own]
         waiting: list[list[object]] = []
-        if self.loop is not None:
-            for task in asyncio.all_tasks(self.loop):
-                line = waiting_line(self.learner, task)
-                if line is not None:
-                    waiting.append(line)
-        return {"running": running, "waiting": waiting}
+        ports = self.witness.tasks if self.witness else {}
+        for task in asyncio.all_tasks(self.loop) if self.loop is not None else ():
+            line = waiting_line(self.learner, task)
+            if line is not None:
+                waiting.append([ports.get(task, 0), *line])
+        return {
+            "running": running,
+            "waiting": waiting,
+            "threads": [line for line in others if line is not None],
+            "deaf": self.deaf or is_deaf(),
+        }
 
-    def watch_memory(self) -> None:
-        """End the process when it holds more than `memory` bytes."""
-        import psutil
-
-        process = psutil.Process()
-        while True:
-            time.sleep(0.1)
-            held = process.memory_info().rss
-            if held > self.memory:
-                self.report("memory", bytes=held, **self.where())
-                end_with_everything()
-
-
-def end_with_everything() -> None:
-    """End this process, and what the learner's code started in its group."""
-    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    def loop_turns(self) -> bool:
+        """Whether the event loop does what it is asked to, at once."""
+        if self.loop is None:
+            return False
+        turned = threading.Event()
+        with suppress(RuntimeError):  # it has been closed
+            self.loop.call_soon_threadsafe(turned.set)
+        return turned.wait(LOOP_TURNS)
 
 
-def serve(job: dict[str, Any], learner: Learner, report: Reports, ask: Control) -> None:
+def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None:
     """Serve the file's app with uvicorn on a free port of 127.0.0.1."""
     import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
 
-    try:
-        module = learner.import_file()
-    except BaseException as error:
-        report("failed", **learner.crash(error))
-        raise
+    run = uvicorn.Server.run
+    module = import_file(learner, report)
+    ask.deaf = is_deaf()
     app = getattr(module, job["app"], None)
     if not callable(app):
         names = [n for n, v in vars(module).items() if type(v).__name__ == "FastAPI"]
@@ -264,36 +340,81 @@ def serve(job: dict[str, Any], learner: Learner, report: Reports, ask: Control) 
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
             ask.loop = asyncio.get_running_loop()
+            await super().startup(sockets)
             report("ready", port=listener.getsockname()[1], routes=routes_of(app))
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(witness, use_colors=False, **job["options"])
-    Server(config).run([listener])
+    handlers = {
+        name: {**handler, "stream": Log(report)}
+        for name, handler in LOGGING_CONFIG["handlers"].items()
+    }
+    log = {**LOGGING_CONFIG, "handlers": handlers}
+    options: dict[str, Any] = {"log_config": log, "use_colors": False}
+    options.update(job["options"])
+    run(Server(uvicorn.Config(witness, **options)), [listener])
 
 
-def answer_calls(learner: Learner, report: Reports, calls: Iterator[list[Any]]) -> None:
-    """Call the file's functions, as the parent asks for it."""
+def import_file(learner: Learner, report: Reports) -> ModuleType:
+    """Import it, or report why not and exit."""
     try:
-        module = learner.import_file()
+        return learner.import_file()
     except BaseException as error:
         report("failed", **learner.crash(error))
-        raise
+        raise SystemExit(3) from None
+
+
+def answer_calls(learner: Learner, report: Reports, calls: Iterator[Message]) -> None:
+    """Call the file's functions, as the parent asks for it."""
+    module = import_file(learner, report)
     report("ready", port=0, routes=[])
-    for name, arguments in calls:
-        function = getattr(module, name, None)
+    for call in calls:
+        answer = partial(report, "answer", number=call["number"])
+        function = getattr(module, call["name"], None)
         if not callable(function):
-            names = [n for n, v in vars(module).items() if callable(v)]
-            report("answer", missing=name, names=names)
+            names = [n for n, v in vars(module).items() if inspect.isfunction(v)]
+            answer(missing=call["name"], names=names)
             continue
         try:
-            value = function(*ast.literal_eval(arguments))
+            value = function(*ast.literal_eval(call["arguments"]))
+            said = repr(value)[:REPR_KEPT]
         except BaseException as error:
-            report("answer", crash=learner.crash(error))
+            answer(crash=learner.crash(error))
         else:
-            report("answer", value=repr(value)[:VALUE_KEPT], type=type(value).__name__)
+            answer(value=said, type=type(value).__name__)
+
+
+def confine(memory: int) -> None:
+    """Let the system hold what it can: one gulp of memory, a daemon, endless work."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        for limit, value in (
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_CPU, CPU_LIMIT),
+            # More than what the parent ends us at: it sees the line, and this
+            # only stops what is too quick for it.
+            (resource.RLIMIT_DATA, memory * 3 // 2),
+        ):
+            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
+    if sys.platform == "linux":
+        import ctypes
+
+        # PR_SET_CHILD_SUBREAPER: a daemon becomes our child, not that of init.
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """SIGTERM, when uvicorn has done its part: end as a program would, threads too."""
+    raise SystemExit(STOPPED)
+
+
+def is_deaf() -> bool:
+    """Whether the learner's code has taken SIGTERM from uvicorn and from us."""
+    handler = signal.getsignal(signal.SIGTERM)
+    ours = handler in (stop, signal.SIG_DFL)
+    return not ours and getattr(handler, "__name__", "") != "handle_exit"
 
 
 def main() -> None:
@@ -309,14 +430,22 @@ def main() -> None:
     line = questions.readline()
     if not line:
         return  # never needed
-    job: dict[str, Any] = json.loads(line)
+    job: Message = loads(line)
+    report.key = job["key"]
+
+    def show(*warning: Any, **_: Any) -> None:
+        report("log", text=warnings.formatwarning(*warning[:4]))
+
+    warnings.showwarning = show
+    signal.signal(signal.SIGTERM, stop)
+    confine(job["memory"])
     learner = Learner(job.get("serve") or job["call"])
-    control = Control(questions, learner, report, job["memory"])
+    control = Control(questions, learner, report, Goodbye())
     control.start()
     if "serve" in job:
         serve(job, learner, report, control)
     else:
-        answer_calls(learner, report, iter(control.calls.get, []))
+        answer_calls(learner, report, iter(control.calls.get, None))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ class Failure(AssertionError):
     event: Event | None = None
     where: Line | None = None
     trace: Sequence[str] = ()
+    printed: Sequence[str] = ()  # the last lines that the learner's code printed
     misconception: str | None = None  # "M47"
     action: str = "sent"
     port: int | None = None  # the port on the side of the client

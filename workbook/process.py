@@ -6,7 +6,6 @@ behind; what it does stays in that process, and its end is told in one sentence.
 
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -19,19 +18,23 @@ from typing import IO, Any
 
 import psutil
 
+from workbook import descendants
 from workbook.course import ROOT
-
-MARK = "WORKBOOK_CHILD"
-"""The environment variable by which a process is known as a child's child."""
 
 OUTPUT_LIMIT = 8 << 20
 """Bytes a learner's program may print before it is ended: 8 MiB."""
 
 OUTPUT_KEPT = 1 << 18
-"""Bytes of its output that are kept, the first ones: 256 KiB."""
+"""Bytes of its output that are kept, the first ones and the last: 256 KiB."""
 
 MEMORY_LIMIT = 1 << 30
 """Bytes a learner's program may hold before it is ended: 1 GiB."""
+
+STOPPED = 143
+"""The exit status of a program that has ended because it was told to."""
+
+ANSWER = 1.0
+"""Seconds that the control thread may take to answer. It takes a millisecond."""
 
 Report = Mapping[str, Any]
 
@@ -40,7 +43,8 @@ class Process:
     """One process that does one job; `child.py` is its other end.
 
     It starts importing at once and waits; `begin` gives it the job. Everything it
-    reports is kept in `reports`, everything it prints in `output`.
+    reports is kept in `reports`, everything it prints in `printed`, and in `output`
+    together with what the server logs.
     """
 
     def __init__(self, env: Mapping[str, str] | None = None) -> None:
@@ -48,13 +52,14 @@ class Process:
         self.reports: list[Report] = []
         self.ending: str | None = None  # why we ended it, if we did
         self.left_behind: list[str] = []
-        self._answers: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-        self._reported = threading.Condition()
-        self._output = bytearray()
-        self._printed = 0
-        self._asking = threading.Lock()
-        self._started = time.time()
-        more = {MARK: self.mark, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        self._key = uuid.uuid4().hex  # by which a report is told from a print
+        self._news = threading.Condition()
+        self._silent = False  # no report can come any more
+        self._asked = 0
+        self._printed, self._output = _Kept(), _Kept()
+        self._ended = threading.Event()
+        self._end = threading.Lock()
+        more = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         group: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -63,43 +68,86 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {}), **more},
+            env={**os.environ, **(env or {}), **more, descendants.MARK: self.mark},
             cwd=ROOT,
             **group,
         )
+        self._born = psutil.Process(self.pid).create_time()
         self._readers = [
             self._thread(self._read_reports, self._popen.stdout),
-            self._thread(self._read_output, self._popen.stderr),
+            self._thread(self._read_prints, self._popen.stderr),
         ]
 
-    def _thread(
-        self, target: Callable[[IO[bytes]], None], stream: IO[bytes] | None
-    ) -> threading.Thread:
-        thread = threading.Thread(target=target, args=(stream,), daemon=True)
+    def _thread(self, target: Callable[..., None], *args: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=args, daemon=True)
         thread.start()
         return thread
 
     def _read_reports(self, stream: IO[bytes]) -> None:
-        for line in stream:
-            report: Report = json.loads(line)
-            with self._reported:
-                self.reports.append(report)
-                self._reported.notify_all()
-            if report["is"] in ("ready", "failed", "where", "sends", "answer"):
-                self._answers.put(report)  # last: who has it has all before it
-        self._answers.put(None)
+        while line := stream.readline(1 << 20):
+            report = self._report(line)
+            if report is None:
+                self._keep(line)
+            elif report["is"] == "log":
+                self._keep(report["text"].encode(), logged=True)
+            else:
+                with self._news:
+                    self.reports.append(report)
+                    self._news.notify_all()
+        with self._news:
+            self._silent = True
+            self._news.notify_all()
 
-    def _read_output(self, stream: IO[bytes]) -> None:
+    def _report(self, line: bytes) -> Report | None:
+        """The line as a report; None where the learner's code has written it."""
+        with suppress(ValueError, TypeError, KeyError):
+            report: Report = json.loads(line)
+            return report if report["key"] == self._key else None
+        return None
+
+    def _read_prints(self, stream: IO[bytes]) -> None:
         while chunk := os.read(stream.fileno(), 65536):
-            self._printed += len(chunk)
-            self._output += chunk[: max(0, OUTPUT_KEPT - len(self._output))]
-            if self._printed > OUTPUT_LIMIT and self.ending is None:
-                self.end(f"it printed more than {OUTPUT_LIMIT >> 20} MiB")
+            self._keep(chunk)
+
+    def _keep(self, text: bytes, *, logged: bool = False) -> None:
+        self._output.add(text)
+        if not logged:
+            self._printed.add(text)
+        if self._output.size > OUTPUT_LIMIT and self.ending is None:
+            self._condemn(f"it printed more than {OUTPUT_LIMIT >> 20} MiB")
+
+    def _condemn(self, why: str) -> None:
+        """End it from another thread: those that read must go on reading."""
+        if self.ending is None:
+            self.ending = why
+            self._thread(self.end, why)
+
+    def _watch_memory(self) -> None:
+        """From here and not from the child: there, a long operation in C would
+        keep every other thread from running."""
+        with suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            while not self._ended.wait(0.1):
+                if process.memory_info().rss > MEMORY_LIMIT:
+                    self._condemn(f"it held more than {MEMORY_LIMIT >> 20} MiB")
+                    return
 
     @property
     def output(self) -> str:
-        """What it printed and logged, the first 256 KiB."""
-        return self._output.decode("utf-8", "replace")
+        """What it printed and logged; of much, the first and the last 128 KiB."""
+        return self._output.text
+
+    @property
+    def printed(self) -> str:
+        """What the learner's code printed, without the server's log."""
+        return self._printed.text
+
+    def last_prints(self, count: int = 5) -> list[str]:
+        """The last lines that the learner's code printed; empty ones do not count."""
+        if self.status is not None:
+            self._readers[1].join(0.2)
+        lines = [line for line in self.printed.splitlines() if line.strip()]
+        return lines[-count:]
 
     @property
     def status(self) -> int | None:
@@ -112,7 +160,8 @@ class Process:
 
     def begin(self, job: Mapping[str, object]) -> None:
         """Give it its job; see `child.py`."""
-        self._write({"memory": MEMORY_LIMIT, **job})
+        self._write({"memory": MEMORY_LIMIT, "key": self._key, **job})
+        self._thread(self._watch_memory)
 
     def _write(self, line: Mapping[str, object]) -> None:
         stdin = self._popen.stdin
@@ -122,26 +171,16 @@ class Process:
                 stdin.flush()
 
     def wait_for(self, *kinds: str, timeout: float) -> Report | None:
-        """The next report of one of these kinds.
+        """The first report of one of these kinds, such as "ready" and "failed".
 
         Args:
-            kinds: such as "ready" and "failed".
+            kinds: the kinds.
             timeout: in seconds.
 
         Returns:
-            The report, or None where the time ran out or the process ended.
+            The report, or None where it did not come in time or cannot come.
         """
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                report = self._answers.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                return None
-            if report is None:
-                self._answers.put(None)
-                return None
-            if report["is"] in kinds:
-                return report
+        return self.await_report(lambda report: report["is"] in kinds, timeout)
 
     def await_report(
         self, seen: Callable[[Report], bool], timeout: float
@@ -153,17 +192,41 @@ class Process:
             timeout: in seconds.
 
         Returns:
-            The report, or None where it did not come in time.
+            The report, or None where it did not come in time or cannot come.
         """
-        with self._reported:
-            self._reported.wait_for(lambda: any(map(seen, self.reports)), timeout)
-            return next(filter(seen, self.reports), None)
+        deadline = time.monotonic() + timeout
+        looked = 0
+        with self._news:
+            while True:
+                found = next(filter(seen, self.reports[looked:]), None)
+                looked = len(self.reports)
+                left = deadline - time.monotonic()
+                if found is not None or self._silent or left <= 0:
+                    return found
+                self._news.wait(min(left, 0.1))
+                if self.status is not None:
+                    # A fork of it may hold the pipe open: what was written before
+                    # the end is read at once, more does not come.
+                    deadline = min(deadline, time.monotonic() + 0.1)
 
-    def ask(self, what: str, timeout: float = 2.0, **facts: object) -> Report | None:
+    def ask(self, what: str, timeout: float = ANSWER, **facts: object) -> Report | None:
         """Ask the control thread; None where it does not answer in time."""
-        with self._asking:
-            self._write({"ask": what, **facts})
-            return self.wait_for("answer" if what == "call" else what, timeout=timeout)
+        with self._news:
+            self._asked += 1
+            number = self._asked
+        self._write({"ask": what, "number": number, **facts})
+        return self.await_report(lambda r: r.get("number") == number, timeout)
+
+    def where(self) -> Report | None:
+        """Where its code is now, or was when it was last asked."""
+        now = self.ask("where")
+        if now is not None:
+            return now
+        return next((r for r in reversed(self.reports) if r["is"] == "where"), None)
+
+    def is_cut_off(self) -> bool:
+        """It runs and yet cannot report: its code has closed the way to us."""
+        return self._silent and self.join(0.1) is None
 
     def join(self, timeout: float) -> int | None:
         """Wait for its end, at most `timeout` seconds; its exit status or None."""
@@ -172,7 +235,7 @@ class Process:
         return self.status
 
     def interrupt(self) -> None:
-        """Ask it to stop as Ctrl-C or a deployment would."""
+        """Tell it to stop, as a deployment would: SIGTERM."""
         self._popen.terminate()
 
     def end(self, why: str | None = None) -> None:
@@ -181,47 +244,63 @@ class Process:
         Args:
             why: the reason to be told, where it was not simply over.
         """
-        if why is not None and self.ending is None and self.status is None:
-            self.ending = why
-        others = self._others()
-        if sys.platform != "win32":
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
-        with suppress(ProcessLookupError):
+        with self._end:
+            if self._ended.is_set():
+                return
+            self._ended.set()
+            if why is not None and self.status is None:
+                self.ending = self.ending or why
+                self.ask("where", 0.5)  # what it did at the end, for the message
+            others = descendants.find(self.pid, self.mark, self._born)
+            if others and self.status is not None:
+                # What multiprocessing keeps for itself ends just after its parent.
+                _, alive = psutil.wait_procs(others, timeout=0.3)
+                others = set(alive)
+            self.left_behind = sorted(map(descendants.describe, others))
+            # Once it is reaped, its number may mean another group.
+            if sys.platform != "win32" and self._popen.returncode is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
             self._popen.kill()
-        self._popen.wait()
-        for process in {*others, *self._others()}:
-            with suppress(psutil.Error):
-                self.left_behind.append(process.name())
-            with suppress(psutil.Error):
-                process.kill()
+            self._popen.wait()
+            descendants.end(self.pid, self.mark, self._born)
         for reader in self._readers:
-            if reader is not threading.current_thread():
-                reader.join(2)
+            reader.join(1.0)
         self._close()
 
-    def _others(self) -> set[psutil.Process]:
-        """The processes that the learner's code has started and not ended."""
-        found: set[psutil.Process] = set()
-        with suppress(psutil.Error):
-            found.update(psutil.Process(self.pid).children(recursive=True))
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.pid == self.pid or process.create_time() < self._started - 1:
-                    continue
-                if process.environ().get(MARK) == self.mark:
-                    found.add(process)
-        return {p for p in found if p.pid != self.pid and not _is_over(p)}
-
     def _close(self) -> None:
-        for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
+        open_ends = [self._popen.stdin]
+        for reader, stream in zip(
+            self._readers, (self._popen.stdout, self._popen.stderr), strict=True
+        ):
+            if not reader.is_alive():  # else closing would wait for it
+                open_ends.append(stream)
+        for stream in open_ends:
             with suppress(OSError, ValueError):
                 if stream is not None:
                     stream.close()
 
 
-def _is_over(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return True
+class _Kept:
+    """The beginning and the end of a text that may go on for ever."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._head, self._tail = bytearray(), bytearray()
+        self._lock = threading.Lock()
+
+    def add(self, text: bytes) -> None:
+        half = OUTPUT_KEPT // 2
+        with self._lock:
+            self.size += len(text)
+            room = max(0, half - len(self._head))
+            self._head += text[:room]
+            self._tail += text[room:]
+            del self._tail[:-half]
+
+    @property
+    def text(self) -> str:
+        with self._lock:
+            cut = self.size > len(self._head) + len(self._tail)
+            middle = b"\n[...]\n" if cut else b""
+            return (self._head + middle + self._tail).decode("utf-8", "replace")

@@ -56,9 +56,9 @@ class Server:
         self.process.begin({"serve": str(file), "app": app, "options": options})
         report = self.process.wait_for("ready", "failed", timeout=start)
         if report is None or report["is"] != "ready":
-            where = None if report else self.process.ask("where")
-            self.process.end(f"it was not ready after {start:g} s")
-            raise NotServing(f"{file.name} is not serving", report or where)
+            if process is None:
+                self.process.end()
+            raise NotServing(f"{file.name} is not serving", report)
         self.port = int(report["port"])
         self.routes: list[list[str]] = report["routes"]
 
@@ -100,10 +100,18 @@ class Server:
         used = self.wire if wire is None else wire
         return Client(name, self.port, path, wire=used, reply=reply, **options)
 
-    def waiting(self) -> list[Line]:
-        """The lines of the app at which its tasks wait now."""
+    def waiting(self, port: int | None = None) -> list[Line]:
+        """The lines of the app at which its tasks wait now.
+
+        Args:
+            port: the client's port, for the task that serves this client alone.
+        """
         report = self.process.ask("where") or {}
-        return [Line(*line) for line in report.get("waiting", [])]
+        return [
+            Line(*line)
+            for client, *line in report.get("waiting", [])
+            if port is None or port == client
+        ]
 
     def running(self) -> Line | None:
         """The line of the app that holds the event loop now, if one does."""
