@@ -177,7 +177,7 @@ class Answer:
         mine = [event for event in self.wire if event.client == client.name]
         response = [event for event in mine if event.kind == "response"][-1]
         self.wire.mark(response, f"expected {expected}")
-        got = name_status(101)
+        sent, got = client.sent, name_status(101)
         try:
             client.send("let me in")
             client.receive()
@@ -188,7 +188,7 @@ class Answer:
         client.close()
         return Failure(
             who=client.name,
-            sent=f"the handshake, GET {client.path}",
+            sent=sent,
             got=got,
             expected=expected,
             event=response,

@@ -109,7 +109,7 @@ class Client:
         self.wire = Wire() if wire is None else wire
         self.reply = reply
         self.received = 0  # messages that were asked for and came
-        self._sent = f"the handshake, GET {path}"
+        self._sent = _name_handshake(path, headers or {}, origin)
         self.wire.record(name, "out", "request", path)
         offers = [Subprotocol(text) for text in subprotocols or ()]
         try:
@@ -149,6 +149,11 @@ class Client:
             self.close()
         else:
             self._hang_up()
+
+    @property
+    def sent(self) -> str:
+        """What this client did last, in the words of the messages."""
+        return self._sent
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -357,6 +362,13 @@ class Client:
             port=self.port,
             received=self.received,
         )
+
+
+def _name_handshake(path: str, headers: Mapping[str, str], origin: str | None) -> str:
+    said = dict(headers) if origin is None else {"Origin": origin, **headers}
+    words = [f"{key}: {value}" for key, value in said.items()]
+    shown = [word if len(word) <= 60 else f"{word[:60]}…" for word in words]
+    return ", ".join(["the handshake", f"GET {path}", *shown])
 
 
 def _parse(data: object) -> object:
