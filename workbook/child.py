@@ -227,13 +227,15 @@ class Witness:
 
 
 def routes_of(app: Any) -> list[list[str]]:
-    """The app's routes in their order: kind and path."""
+    """The app's routes in their order, those of its routers too: kind and path."""
+    from fastapi.routing import iter_route_contexts
+
     kinds = {"APIWebSocketRoute": "websocket", "WebSocketRoute": "websocket"}
     kinds["Mount"] = "mount"
     found: list[list[str]] = []
-    for route in cast(list[Any], getattr(app, "routes", [])):
-        kind = kinds.get(type(route).__name__, "http")
-        found.append([kind, str(getattr(route, "path", ""))])
+    for route in iter_route_contexts(getattr(app, "routes", [])):
+        kind = kinds.get(type(route.original_route).__name__, "http")
+        found.append([kind, route.path or ""])
     return found
 
 
