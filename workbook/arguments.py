@@ -1,0 +1,158 @@
+"""The command line of learn.py. Standard library only, and quick to import."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+LEARN = "py learn.py" if sys.platform == "win32" else "python3 learn.py"
+"""How a learner calls the command here."""
+
+OVERVIEW = f"""\
+commands:
+  list                chapters and exercises, their state, and the next thing to do
+  run 1               start chapter 1 and open its page; run 1.2 starts an exercise
+  check 1.2           check one exercise; check 1 checks the chapter's
+  watch               check again at every save, and go on to the next exercise
+  hint 1.2            the next of three hints
+  solution 1.2        the solution, once the check is green or you give up
+  reset 1.2           start the exercise again; your file is kept with its date
+  notebook 1          read the chapter's notebook in JupyterLab
+  test                test the whole workbook; test tests/ch01_echo tests a part
+  doctor              find out what is wrong with this machine's set-up
+
+The first command sets everything up in the folder .venv, which takes a moment.
+{LEARN} COMMAND --help says more about one of them.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence and a way out."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{sentence(message)} See {self.prog} --help\n")
+
+
+def sentence(message: str) -> str:
+    """`message` of argparse as a sentence: a capital first, a full stop last."""
+    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
+
+
+def port(text: str) -> int:
+    """A port number; 0 asks for any free one."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535 are")
+    return int(text)
+
+
+def run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="N[.M]", help="a chapter or an exercise")
+    parser.add_argument("--port", type=port, help="this port and no other")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="do not open the page"
+    )
+    parser.add_argument(
+        "--no-reload", action="store_true", help="do not start again at a save"
+    )
+
+
+def test_options(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{LEARN} test [...]"
+    parser.epilog = "What follows `test` is handed to pytest: tests/ch01_echo -x, say."
+
+
+def check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="N|N.M", help="a chapter or an exercise")
+
+
+def exercise_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="N.M", help="an exercise")
+
+
+def solution_options(parser: argparse.ArgumentParser) -> None:
+    exercise_options(parser)
+    parser.add_argument("--yes", action="store_true", help="give up without asking")
+
+
+def watch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "target", metavar="N|N.M", nargs="?", help="where to begin: the next one"
+    )
+    parser.add_argument(
+        "--manual", action="store_true", help="check at a key, not at every save"
+    )
+
+
+def notebook_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="N", nargs="?", help="a chapter")
+
+
+def no_options(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "list": ("Show chapters and exercises and their state.", no_options),
+    "run": ("Start a chapter or an exercise and open its page.", run_options),
+    "check": ("Check an exercise, or all of a chapter.", check_options),
+    "watch": ("Check again at every save.", watch_options),
+    "hint": ("Show the next of three hints.", exercise_options),
+    "solution": ("Show the solution of an exercise.", solution_options),
+    "reset": ("Start an exercise again; your file is kept.", exercise_options),
+    "notebook": ("Open a chapter's notebook in JupyterLab.", notebook_options),
+    "test": ("Test the whole workbook, or a part of it.", test_options),
+    "doctor": ("Find out what is wrong with the set-up.", no_options),
+}
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command."""
+    parser = Parser(
+        prog=LEARN,
+        usage=f"{LEARN} [COMMAND]",
+        description="A workbook that teaches WebSockets with FastAPI.",
+        epilog=OVERVIEW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", help=argparse.SUPPRESS, prog=LEARN)
+    for verb, (summary, add_options) in VERBS.items():
+        add_options(verbs.add_parser(verb, description=summary))
+    return parser
+
+
+def unknown_verb(word: str) -> NoReturn:
+    import difflib
+
+    near = difflib.get_close_matches(word, VERBS, 1)
+    guess = f" Did you mean `{near[0]}`?" if near else ""
+    text = f"There is no command `{word}`.{guess} See {LEARN} --help\n"
+    sys.stderr.write(text)
+    raise SystemExit(2)
+
+
+def absolute(argument: str) -> str:
+    """`argument` of pytest with its path made absolute where it names one."""
+    path, separator, test = argument.partition("::")
+    if argument.startswith("-") or not path or not Path(path).exists():
+        return argument
+    return f"{Path(path).resolve()}{separator}{test}"
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What `argv`, without the program's name, asks for.
+
+    Paths among the arguments of `test` come back absolute, as the command may be
+    called from any folder.
+
+    Raises:
+        SystemExit: help was asked for (0), or the arguments are wrong (2).
+    """
+    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+        unknown_verb(argv[0])
+    if argv[:1] == ["test"] and argv[1:] not in (["-h"], ["--help"]):
+        passed_on = [absolute(argument) for argument in argv[1:]]
+        return argparse.Namespace(verb="test", pytest_args=passed_on)
+    arguments = build_parser().parse_args(argv)
+    arguments.verb = arguments.verb or "list"
+    return arguments
