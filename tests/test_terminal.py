@@ -1,0 +1,213 @@
+"""What is told fits into eighty columns and needs no colour to be understood."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from tests.small_course import RIGHT, SHIPPED, SOLVED, make_course, write
+from workbook import terminal
+from workbook.checks import Verdict
+from workbook.course import Exercise, chapters
+from workbook.failure import Failure, Line
+from workbook.progress import Record, State, digest, key
+from workbook.wire import Wire
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> tuple[Exercise, ...]:
+    return make_course(tmp_path)
+
+
+def plain(lines: list[Text]) -> str:
+    return "\n".join(line.plain for line in lines)
+
+
+def failed(exercise: Exercise, failure: Failure) -> Verdict:
+    wire = Wire()
+    wire.record("ana", "out", "request", "/ws")
+    event = wire.record("ana", "in", "text", "hello", mark='expected text "HELLO"')
+    failure.event = event
+    return Verdict(exercise, exercise.path, ["it runs"], "it shouts", failure, wire, 3)
+
+
+def test_a_failure_is_told_message_first_then_wire_then_traceback(
+    three: tuple[Exercise, ...],
+) -> None:
+    failure = Failure("ana", 'text "hello"', 'text "HELLO"', sent='text "hello"')
+    failure.where = Line("/x/ex1_double.py", 30, "  await send(text)")
+    failure.hint = "Where are its capitals?"
+    failure.trace = ["ex1_double.py:9  a()", "ex1_double.py:30  b()", "ValueError: no"]
+
+    told = plain(terminal.explain(failed(three[0], failure)))
+
+    places = [
+        told.index(part)
+        for part in (
+            "✘ 1.1 double: not yet, check 2 of 3 fails",
+            "✔ it runs",
+            "✘ it shouts",
+            'ana sent      text "hello"',
+            'ana got       text "hello"',
+            'ana expected  text "HELLO"',
+            "look at       ex1_double.py:30  await send(text)",
+            "hint          Where are its capitals?",
+            "ana        ",
+            "expected text",
+            "traceback, your lines only",
+            "ValueError: no",
+        )
+    ]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_nothing_is_wider_than_the_terminal(
+    three: tuple[Exercise, ...], width: int
+) -> None:
+    failure = Failure("ana", "word " * 40, "x" * 300, sent="frame " * 20)
+    failure.trace = ["ex1_double.py:1  " + "f(" * 90, "b", "c"]
+
+    lines = terminal.explain_failure(failure, failed(three[0], failure).wire, width)
+
+    assert max(line.cell_len for line in lines) <= width
+
+
+def test_control_characters_and_lone_surrogates_are_shown_not_sent() -> None:
+    failure = Failure("ana", "ValueError: \x1b[2J\ud800\x07 Grüße", "nothing")
+
+    [got, _] = [text for _, text in terminal.message(failure)]
+
+    assert got == r"ValueError: \x1b[2J\ud800\x07 Grüße"
+
+
+def test_a_traceback_of_one_line_is_left_to_the_message() -> None:
+    failure = Failure(
+        "", "SyntaxError: no", "an app", trace=["a.py:1  x", "SyntaxError"]
+    )
+
+    assert "traceback" not in terminal.plain(failure, Wire())
+
+
+def test_a_program_that_leaves_something_behind_fails_no_numbered_check(
+    three: tuple[Exercise, ...],
+) -> None:
+    failure = Failure("", "a process left running", "nothing")
+    verdict = Verdict(three[0], three[0].path, ["a", "b"], "it ends", failure, total=2)
+
+    assert terminal.summary(verdict).plain == "✘ 1.1 double: not yet"
+
+
+def test_states_are_told_in_words(three: tuple[Exercise, ...]) -> None:
+    [exercise, *_] = three
+    solved = Record(passed=digest(exercise.solution))
+    told = [terminal.standing(exercise, Record())]
+    told.append(terminal.standing(exercise, Record(hints=1)))
+    write(exercise.path, SOLVED)
+    told.append(terminal.standing(exercise, solved))
+    told.append(terminal.standing(exercise, Record()))
+    told.append(terminal.standing(exercise, Record(tries=1, hints=2)))
+    told.append(terminal.standing(exercise, Record(tries=3, solution=True)))
+    write(exercise.path, RIGHT)
+    told.append(terminal.standing(exercise, solved))
+    exercise.path.unlink()
+    told.append(terminal.standing(exercise, solved))
+
+    assert told == [
+        "untouched",
+        "untouched, 1 hint seen",
+        "passed",
+        "begun, not checked",
+        "tried once, 2 hints seen",
+        "tried 3 times, solution seen",
+        "changed since it passed",
+        "its file is missing",
+    ]
+
+
+def test_every_state_has_a_mark_of_its_own() -> None:
+    marks = [mark for mark, _ in terminal.MARKS.values()]
+
+    assert set(terminal.MARKS) == set(State)
+    assert len(set(marks)) == len(marks)
+
+
+def test_the_overview_unfolds_the_chapter_that_is_next(
+    three: tuple[Exercise, ...], tmp_path: Path
+) -> None:
+    for exercise in three[:2]:
+        write(exercise.path, SOLVED)
+    passed = Record(passed=digest(three[0].solution))
+    records = {key(three[0]): passed, key(three[1]): passed}
+
+    begun = plain(terminal.overview(chapters(tmp_path), {}))
+    later = plain(terminal.overview(chapters(tmp_path), records))
+
+    assert begun.splitlines() == [
+        "1 one",
+        "  › 1.1 double   begun, not checked",
+        "  › 1.2 twice    begun, not checked",
+        "2 two            1 untouched",
+    ]
+    assert later.splitlines() == [
+        "1 one            ✔ all 2 exercises passed",
+        "2 two",
+        "  · 2.1 again   untouched",
+    ]
+
+
+def test_hints_keep_lists_and_code_and_wrap_the_rest(
+    three: tuple[Exercise, ...],
+) -> None:
+    hints = terminal.read_hints(three[0])
+
+    told = [plain(terminal.hint(n, 3, text, 60)) for n, text in enumerate(hints, 1)]
+
+    assert len(hints) == 3
+    assert max(len(line) for text in told for line in text.splitlines()) <= 60
+    assert told[0].startswith("Hint 1 of 3\n  Look at `return`. It is one long line")
+    assert "\n  - the first\n  - the second" in told[1]
+    assert told[2].endswith("\n      return ...")
+
+
+def test_a_solution_marks_the_lines_that_the_learner_has_not(
+    three: tuple[Exercise, ...],
+) -> None:
+    console = Console(file=io.StringIO())
+
+    lines = terminal.solution(three[0], SOLVED, SHIPPED, console)
+
+    told = plain(lines).splitlines()
+    assert told[1].startswith("solutions/ch01_one/ex1_double.py")
+    assert [row for row in told[3:] if row.startswith("+")] == [
+        "+     return 2 * n  # twice"
+    ]
+    assert [row[2:] for row in told[3:]] == SOLVED.splitlines()
+
+
+def test_colour_changes_no_word_of_a_solution(three: tuple[Exercise, ...]) -> None:
+    colourful = Console(
+        file=io.StringIO(), force_terminal=True, color_system="standard"
+    )
+    grey = Console(file=io.StringIO())
+
+    told = terminal.solution(three[0], SOLVED, "", colourful)
+
+    assert any(line.spans for line in told)
+    assert plain(told) == plain(terminal.solution(three[0], SOLVED, "", grey))
+
+
+def test_a_narrow_row_leaves_its_right_end_out() -> None:
+    left, right = Text("left"), Text("right")
+
+    assert terminal.both(left, right, 12).plain == "left   right"
+    assert terminal.both(left, right, 10).plain == "left"
+
+
+def test_commands_in_a_sentence_are_not_torn_at_hyphens() -> None:
+    rows = terminal.wrap("Way out: " + "python3 learn.py solution 1.1 --yes " * 3, 40)
+
+    assert max(map(len, rows)) <= 40
+    assert not any(row.endswith("-") for row in rows)
