@@ -161,8 +161,19 @@ class Client:
         response = self._connection.response
         return {} if response is None else dict(response.headers.raw_items())
 
-    def send(self, message: str | bytes) -> None:
+    def send(
+        self,
+        message: str | bytes,
+        *,
+        hint: str | None = None,
+        hints: Hints | None = None,
+    ) -> None:
         """Send one text or binary message.
+
+        Args:
+            message: a `str` for a text message, `bytes` for a binary one.
+            hint: what to say when the connection had ended.
+            hints: what to say instead when it had ended with a certain close code.
 
         Raises:
             Failure: the connection had ended.
@@ -174,15 +185,20 @@ class Client:
         try:
             self._connection.send(message)
         except ConnectionClosed:
-            raise self._failure("an open connection", self._ending()) from None
+            ending = self._ending()
+            raise self._failure("an open connection", ending, hint, hints) from None
 
-    def send_json(self, value: object) -> None:
+    def send_json(self, value: object, *, hint: str | None = None) -> None:
         """Send `value` as JSON in a text message.
+
+        Args:
+            value: what `json.dumps` can write.
+            hint: what to say when the connection had ended.
 
         Raises:
             Failure: the connection had ended.
         """
-        self.send(json.dumps(value))
+        self.send(json.dumps(value), hint=hint)
 
     def ping(self, wait: float | None = None) -> bool:
         """Send a ping; say whether its pong came within `wait` seconds (`reply`)."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 from workbook.wire import Event
 
@@ -109,7 +110,7 @@ def quote(data: str | bytes, limit: int = 40) -> str:
     if isinstance(data, str):
         if not data:
             return 'text "" (empty)'
-        shown = data[:limit].encode("unicode_escape", "backslashreplace").decode()
+        shown = "".join(map(_shown, data[:limit]))
         shown = shown.replace('"', '\\"') if '"' in shown and "'" in shown else shown
         mark = "'" if '"' in shown else '"'
         more = f"… ({len(data):,} characters)" if len(data) > limit else ""
@@ -119,6 +120,14 @@ def quote(data: str | bytes, limit: int = 40) -> str:
     count = f"{len(data):,} byte{'s' if len(data) != 1 else ''}"
     shown = data[:12].hex(" ")
     return f"binary, {count}: {shown}{' …' if len(data) > 12 else ''}"
+
+
+def _shown(letter: str) -> str:
+    """A letter as it is, if it takes one column of a terminal; else its escape."""
+    one_column = east_asian_width(letter) not in "FW" and not combining(letter)
+    if letter.isprintable() and one_column and letter != "\\":
+        return letter
+    return letter.encode("unicode_escape").decode()
 
 
 def name_close(code: int | None, reason: str = "") -> str:
