@@ -1,5 +1,6 @@
 """Chapter 1: one connection, one loop."""
 
+import logging
 from pathlib import Path
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
@@ -49,3 +50,14 @@ async def echo_raw(websocket: WebSocket) -> None:
                 await websocket.send_bytes(message["bytes"])
     except WebSocketDisconnect:
         pass  # as above
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    # Any client can send a text that is not UTF-8. uvicorn closes with 1007 by
+    # itself; the traceback it logs would look like a mistake of ours.
+    if record.msg == "Invalid UTF-8 sequence received from client.":
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("uvicorn.error").addFilter(in_one_line)
