@@ -1,0 +1,521 @@
+"""`learn.py run` and `notebook`: they start, start again, and end at once."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from workbook import arguments, commands, lab, running, serving
+
+ROOT = Path(__file__).parents[1]
+DEADLINE = 60.0
+"""Seconds for what takes one, on a machine that is busy with other tests."""
+
+STOP = running.PATIENCE + 3
+"""Seconds in which a server must be gone, however its handlers behave."""
+
+HEAD = """
+import asyncio
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import HTMLResponse
+
+app = FastAPI()
+
+
+@app.get("/")
+async def page() -> HTMLResponse:
+    return HTMLResponse("the page")
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("hello")
+"""
+POLITE = HEAD + "    await websocket.receive()\n"
+DEAF = HEAD + "    while True:\n        await asyncio.sleep(0.01)\n"
+BLOCKED = HEAD + "    while True:\n        pass\n"
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Look until another process has done something."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+class Run:
+    """`python -m workbook ...` in a folder, and what it has said so far."""
+
+    def __init__(self, root: Path, *argv: str, env: Mapping[str, str]) -> None:
+        self.output = root / "said"
+        with self.output.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "workbook", *argv],
+                cwd=root,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **env},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Wait until it has said `text`, so many times."""
+        wait_until(lambda: self.process.poll() is not None or self.count(text) >= times)
+        assert self.count(text) >= times, self.said
+
+    def count(self, text: str) -> int:
+        return self.said.count(text)
+
+    @property
+    def address(self) -> str:
+        """The host and port of its page."""
+        self.wait_for("Ctrl-C ends it.")
+        found = re.search(r"http://(127\.0\.0\.1:\d+)", self.said)
+        assert found is not None
+        return found[1]
+
+    def page(self) -> str:
+        """The page, which may take until the server is up."""
+        with urllib.request.urlopen(f"http://{self.address}", timeout=DEADLINE) as page:
+            return page.read().decode()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Ctrl-C; returns the seconds that it took."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(DEADLINE)
+        return time.monotonic() - begun
+
+
+Start = Callable[..., Run]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workbook with one chapter, whose app a test writes."""
+    shutil.copytree(ROOT / "workbook", tmp_path / "workbook")
+    for folder in ("chapters/ch01_echo/exercises", "solutions/ch01_echo", "notebooks"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "chapters/ch01_echo/app.py").write_text(POLITE)
+    (tmp_path / "solutions/ch01_echo/ex1_shout.py").write_text("app = 1\n")
+    (tmp_path / "solutions/ch01_echo/ex2_mask.py").write_text("def mask(): ...\n")
+    return tmp_path
+
+
+@pytest.fixture
+def app(root: Path) -> Path:
+    return root / "chapters/ch01_echo/app.py"
+
+
+@pytest.fixture
+def start(root: Path) -> Iterator[Start]:
+    """Starts the workbook; what has not ended by the end of the test is killed."""
+    runs: list[Run] = []
+
+    def start(*argv: str, **env: str) -> Run:
+        runs.append(Run(root, *argv, env=env))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.process.wait()
+
+
+# Starting
+
+
+def test_it_says_where_the_page_is_and_serves_it(start: Start) -> None:
+    run = start("run", "1", "--port", "0")
+
+    assert run.page() == "the page"
+    assert run.said.startswith(f"Chapter 1, echo: http://{run.address}\n")
+    assert "Save a file in chapters/ch01_echo and it starts again." in run.said
+
+
+def test_an_exercise_runs_as_a_chapter_does(start: Start, root: Path) -> None:
+    exercise = root / "chapters/ch01_echo/exercises/ex1_shout.py"
+    exercise.write_text(POLITE.replace("the page", "the exercise"))
+
+    run = start("run", "1.1", "--port", "0", "--no-reload")
+
+    assert run.page() == "the exercise"
+    assert run.said.startswith("Exercise 1.1, shout: ")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("1.2", "Exercise 1.2 is about functions: there is no app to run."),
+        ("1.1", "chapters/ch01_echo/exercises/ex1_shout.py is missing"),
+        ("1.7", "There is no exercise '1.7'. There are: 1.1 (shout), 1.2 (mask)."),
+        ("7", "There is no chapter '7'. There are: 1 (echo)."),
+    ],
+)
+def test_what_cannot_run_gets_one_sentence(
+    target: str, said: str, start: Start
+) -> None:
+    run = start("run", target)
+
+    assert run.process.wait(DEADLINE) in (1, 2)
+    assert said in run.said
+    assert "Traceback" not in run.said
+
+
+# Ending, and starting again
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "told"),
+    [
+        (POLITE, "--no-reload", "Shutting down"),
+        (POLITE, "--no-browser", "Shutting down"),
+        (DEAF, "--no-browser", "A handler did not end when its connection was closed"),
+        (BLOCKED, "--no-browser", "The server did not stop by itself"),
+    ],
+    ids=["polite", "polite, with reload", "deaf", "blocked"],
+)
+def test_ctrl_c_ends_it_at_once_while_a_tab_holds_its_socket(
+    source: str, option: str, told: str, start: Start, app: Path
+) -> None:
+    app.write_text(source)
+    run = start("run", "1", "--port", "0", option)
+    run.wait_for("startup complete")
+
+    with connect(f"ws://{run.address}/ws", proxy=None) as websocket:
+        websocket.recv(timeout=DEADLINE)
+        took = run.stop()
+
+    assert took < STOP
+    assert run.process.returncode == 0
+    assert told in run.said
+    assert source != POLITE or "Cancel" not in run.said
+    assert "Traceback" not in run.said
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(run.address.split(":"))
+
+
+def test_a_save_starts_it_again_also_while_a_tab_holds_its_socket(
+    start: Start, app: Path
+) -> None:
+    run = start("run", "1", "--port", "0")
+    run.wait_for("startup complete")
+
+    with connect(f"ws://{run.address}/ws", proxy=None) as websocket:
+        websocket.recv(timeout=DEADLINE)
+        app.write_text(POLITE.replace("the page", "a new page"))
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=DEADLINE)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert run.page() == "a new page"
+    assert "\napp.py was saved: starting again.\n" in run.said
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("app.py", True),
+        ("page.html", True),
+        ("exercises/ex1_shout.py", True),
+        ("exercises/ex2_sum.py", False),
+        ("__pycache__/app.cpython-311.pyc", False),
+        ("README.md", False),
+        (".#app.py", False),
+    ],
+)
+def test_what_an_exercise_uses_is_watched(path: str, counts: bool) -> None:
+    folder = ROOT / "chapters/ch01_echo"
+    app = running.App("Exercise 1.1", folder / "exercises/ex1_shout.py")
+
+    assert app.folder == folder
+    assert app.uses(folder / path) is counts
+
+
+def test_it_ends_when_the_one_that_started_it_is_killed(start: Start) -> None:
+    run = start("run", "1", "--port", "0")
+    run.wait_for("startup complete")
+
+    run.process.kill()
+
+    wait_until(lambda: "Finished server process" in run.said)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(run.address.split(":"))
+
+
+# A file that cannot be served
+
+
+def test_a_mistake_is_shown_with_its_line_and_mending_it_is_enough(
+    start: Start, app: Path
+) -> None:
+    app.write_text("x = 1\nprint('hello'\n")
+    run = start("run", "1", "--port", "0")
+    run.wait_for("Save a file to start it again")
+    told = run.said
+
+    app.write_text(POLITE)
+
+    assert run.page() == "the page"
+    assert (
+        "chapters/ch01_echo/app.py, line 2: '(' was never closed (SyntaxError).\n"
+        "    print('hello'\n"
+        "         ^\n"
+    ) in told
+    assert "Traceback" not in run.said
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder from which, for this process, `chapters` is imported."""
+    (tmp_path / "chapters").mkdir()
+    monkeypatch.setattr(serving, "ROOT", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    others = forget_chapters()
+    yield tmp_path
+    forget_chapters()
+    sys.modules.update(others)
+
+
+def forget_chapters() -> dict[str, ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "chapters"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "from fastapi import FastAPI\n\nserver = FastAPI()\n",
+            "app.py has no `app`, the name that the server looks for.\n"
+            "Your application is called `server` in line 3: rename it.",
+        ),
+        ("x = 1\n", "app.py has no `app`, the name that the server looks for.\nIt ne"),
+        ("app = 'mine'\n", "app.py: `app` is of type str, not a FastAPI application."),
+        (
+            "import fastapi\napp = fastapi.FastApi()\n",
+            "app.py, line 2: module 'fastapi' has no attribute 'FastApi'"
+            " (AttributeError).\n    app = fastapi.FastApi()",
+        ),
+        ("import sys\nsys.exit(0)\n", "app.py, line 2: it ends the program while it"),
+        ("raise ValueError\n", "app.py, line 1: no more is said (ValueError)."),
+        ("if True:\nx = 1\n", "app.py, line 2: expected an indented block after 'if'"),
+    ],
+    ids=["renamed", "missing", "other", "wrong name", "exit", "silent", "indent"],
+)
+def test_a_file_without_a_usable_app_gets_one_sentence(
+    source: str, told: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "chapters/app.py").write_text(source)
+
+    status = serving.serve(Path("chapters/app.py"), 0, "", None)
+
+    error = capsys.readouterr().err
+    assert status == running.NOT_STARTED
+    assert told in error
+    assert error.count("\n") <= 3
+    assert "Traceback" not in error
+
+
+# The port
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this process listens."""
+    with running.listen(0) as sock:
+        yield sock.getsockname()[1]
+
+
+def test_the_next_free_port_is_taken_and_the_holder_is_named(taken: int) -> None:
+    listener, note = running.claim(None, taken)
+
+    with listener:
+        port: int = listener.getsockname()[1]
+    assert taken < port < taken + running.PORTS_TRIED
+    assert note.startswith(f"Port {taken} is held by ")
+    assert note.endswith(f"(process {os.getpid()}): {port} it is.")
+
+
+def test_a_port_that_was_asked_for_and_is_taken_ends_it(
+    taken: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = running.App("Chapter 1, echo", ROOT / "chapters/ch01_echo/app.py")
+
+    status = running.run(app, port=taken, browser=False, reload=True)
+
+    assert status == 1
+    error = capsys.readouterr().err
+    assert f"(process {os.getpid()}): end that, choose another port" in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_kept_for_the_system_is_told() -> None:
+    assert "choose one above 1023" in running.why_not(80, PermissionError(13, "no"))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["/usr/bin/python3", "-m", "http.server"], "python3 -m http.server"),
+        (["/x/python", "-m", "workbook", "run", "2"], "another learn.py run 2"),
+        (
+            ["/x/python", "-m", "workbook.serving", "chapters/ch02/app.py", "8000", ""],
+            "another learn.py, with chapters/ch02/app.py",
+        ),
+        (["node", "x" * 100], f"node {'x' * 52}..."),
+        ([], "a program"),
+    ],
+)
+def test_a_process_is_named_in_a_few_words(command: list[str], words: str) -> None:
+    assert running.described(command, 42) == f"{words} (process 42)"
+
+
+# The browser
+
+
+@pytest.mark.parametrize(
+    ("env", "opens"),
+    [
+        ({"DISPLAY": ":0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ({"DISPLAY": ":0", "SSH_CONNECTION": "x"}, True),
+        ({}, False),
+        ({"SSH_CONNECTION": "x"}, False),
+        ({"DISPLAY": ":0", "CI": "true"}, False),
+        ({"DISPLAY": ":0", "TERM": "dumb"}, False),
+        ({"DISPLAY": ":0", "CODESPACES": "true"}, False),
+        ({"DISPLAY": ":0", "REMOTE_CONTAINERS": "true"}, False),
+    ],
+)
+def test_a_browser_is_opened_where_somebody_sees_it(
+    env: Mapping[str, str], opens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert running.may_open_browser(env) is opens
+
+
+def test_no_browser_is_opened_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+
+    assert not running.may_open_browser({"DISPLAY": ":0"})
+
+
+def test_the_page_is_opened_when_the_server_answers(root: Path) -> None:
+    opened = root / "opened"
+    browser = root / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" >> "{opened}"\n')
+    browser.chmod(0o755)
+    listener = running.listen(0)
+    number = listener.fileno()
+    command = [sys.executable, "-m", "workbook.serving", "chapters/ch01_echo/app.py"]
+    command += ["0", "http://the-page/", str(number)]
+
+    with listener:
+        server = subprocess.Popen(
+            command,
+            cwd=root,
+            env={**os.environ, "BROWSER": str(browser)},
+            pass_fds=[number],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(lambda: opened.exists() and opened.read_text().endswith("\n"))
+        server.terminate()
+        _, log = server.communicate(timeout=DEADLINE)
+
+    assert opened.read_text() == "http://the-page/\n"
+    assert "Application startup complete" in log
+
+
+def test_the_address_in_a_codespace_is_the_one_outside() -> None:
+    env = {
+        "CODESPACE_NAME": "fluffy",
+        "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev",
+    }
+
+    assert running.address(8000, env) == "https://fluffy-8000.app.github.dev"
+    assert running.address(8000, {}) == "http://127.0.0.1:8000"
+
+
+# JupyterLab
+
+
+def test_jupyterlab_runs_on_this_python_without_news_and_ends_at_once(
+    start: Start, tmp_path: Path
+) -> None:
+    other = tmp_path / "home/.local/share/jupyter/kernels/python3"
+    other.mkdir(parents=True)
+    kernel = {"argv": ["/bin/false"], "display_name": "another", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(kernel))
+    run = start("notebook", HOME=str(tmp_path / "home"))
+    run.wait_for("Ctrl-C ends it.")
+    found = re.search(
+        r"JupyterLab: (http://127\.0\.0\.1:\d+)/lab/tree/\S+(\?\S+)", run.said
+    )
+    assert found is not None
+    base, token = found.groups()
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(base.rpartition(":")[2]))) == 0
+
+    wait_until(answers)
+    specs = json.loads(fetch(f"{base}/api/kernelspecs{token}"))
+    page = fetch(f"{base}/lab{token}")
+    took = run.stop()
+
+    argv = specs["kernelspecs"]["python3"]["spec"]["argv"]
+    assert argv[:3] == ["python", "-m", "ipykernel_launcher"]
+    assert "another" not in json.dumps(specs)
+    assert re.search(rf'"disabledExtensions": [\[{{]\s*"{lab.NEWS}', page)
+    assert took < STOP
+    assert run.process.returncode == 0
+    assert "Traceback" not in run.said
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+        return answer.read().decode()
+
+
+def test_a_notebook_that_is_missing_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    missing = ROOT / "notebooks" / "ch77_none.ipynb"
+
+    assert lab.open_notebook(missing) == 1
+    assert "git checkout notebooks/ch77_none.ipynb" in capsys.readouterr().out
+
+
+def test_the_notebook_of_a_chapter_is_the_one_that_opens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Path | None] = []
+    monkeypatch.setattr(lab, "open_notebook", lambda path: opened.append(path) or 0)
+
+    commands.do(arguments.parse(["notebook", "1"]))
+    commands.do(arguments.parse(["notebook"]))
+
+    assert opened == [ROOT / "notebooks/ch01_echo.ipynb", None]
