@@ -286,10 +286,11 @@ def test_what_an_installer_says_is_understood(
 # Making .venv
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
     """A folder with one package in it, to install from without the network."""
-    folder = tmp_path_factory.mktemp("wheels")
+    folder = tmp_path / "wheels"
+    folder.mkdir()
     about = "tiny-1.0.dist-info"
     with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("tiny.py", "")
@@ -357,45 +358,29 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def really_set_up(
-    wheels: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, str]:
-    """A workbook that pip alone has set up, and what was said meanwhile."""
-    root = workbook_in(tmp_path_factory.mktemp("really") / "workbook")
-    nothing = tmp_path_factory.mktemp("nothing")
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
-    process = learn(root, "list", path=nothing, **offline)
-    _, err = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 5, err
-    return root, err
-
-
-@pytest.mark.xdist_group("pip")
-def test_a_fresh_clone_is_set_up_with_pip_where_there_is_no_uv(
-    really_set_up: tuple[Path, str],
+def test_where_there_is_no_uv_pip_sets_up_and_uv_would_be_told_what_pip_is(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root, told = really_set_up
+    """For real, and the one test that takes seconds: so it looks at two things."""
+    root = workbook_in(tmp_path / "workbook")
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+    process = learn(root, "list", path=nothing, PIP_NO_COMPILE="1", **offline)
 
-    python = environment.python_of(root / ".venv")
-    imported = subprocess.run([python, "-c", "import tiny, pip"])
+    _, told = process.communicate(timeout=DEADLINE)
 
-    assert imported.returncode == 0
+    assert process.returncode == 5, told
     assert "fetching uv" in told
     assert "installing the packages with pip" in told
+    python = environment.python_of(root / ".venv")
+    assert subprocess.run([python, "-c", "import tiny, pip"]).returncode == 0
     assert environment.State(root).is_ready()
-
-
-@pytest.mark.xdist_group("pip")
-def test_uv_is_told_the_index_that_pip_is_told(
-    really_set_up: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/x\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
-    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
-    setup = environment.Setup(really_set_up[0], environment.Progress(), None)
-
+    for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    setup = environment.Setup(root, environment.Progress(), None)
     assert setup.settings_of_pip()["UV_DEFAULT_INDEX"] == "http://127.0.0.1:9/x"
 
 
