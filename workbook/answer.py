@@ -17,6 +17,8 @@ from workbook.process import STOPPED, Process, Report
 from workbook.server import START, NotServing, Server
 from workbook.wire import Wire
 
+ORPHANS = "Your program started another process. Who ends that one?"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -137,6 +139,7 @@ class Answer:
         *,
         status: int = 403,
         hint: str | None = None,
+        hints: Mapping[int, str] | None = None,
         misconception: str | None = None,
         **options: Any,
     ) -> None:
@@ -148,7 +151,8 @@ class Answer:
             name: the client's name.
             path: the path with its query.
             status: the status to expect, such as 403.
-            hint: what to say when another comes, or when the client is let in.
+            hint: what to say when the client is let in, or another status comes.
+            hints: what to say instead when it is a certain other status.
             misconception: the one that `hint` speaks of, such as "M05".
             options: those of `Client`.
 
@@ -166,7 +170,9 @@ class Answer:
             self.wire.mark(failure.event, mark)
             if refused:
                 return
-            failure.hint, failure.misconception = hint, misconception
+            keyed = (hints or {}).get(failure.event.code or 0)
+            failure.hint = keyed or hint
+            failure.misconception = None if keyed else misconception
             raise
         failure = self._let_in(client, name_status(status))
         failure.hint, failure.misconception = hint, misconception
@@ -303,6 +309,9 @@ class Answer:
             failure.silent = True
             failure.got = f"nothing for {self.reply:g} s: it still ran"
             failure.hint = "Some work goes on without a client. Who ends it?"
+            if others := self.process.started():
+                failure.got = f"{failure.got}, and so did: {', '.join(others)}"
+                failure.hint = ORPHANS
             raise failure
         if status not in (STOPPED, -signal.SIGTERM) and sys.platform != "win32":
             raise failure

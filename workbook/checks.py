@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from workbook.answer import Answer
+from workbook.answer import ORPHANS, Answer
 from workbook.arguments import LEARN
 from workbook.course import Chapter, Exercise
 from workbook.diagnosis import explain
@@ -144,7 +144,8 @@ def _ask(check: Check, answer: Answer) -> Failure | None:
     try:
         check(answer)
     except Failure as failure:
-        explain(failure, answer)
+        if not answer.process.left_behind:
+            explain(failure, answer)
         return failure
     except Exception as error:
         return _broken(error)
@@ -164,7 +165,7 @@ def _end(answer: Answer) -> None:
         sent=f"{answer.file.name} to stop, when every client had left",
         got=f"the end of it, and what it had started still ran: {names}",
         expected="nothing left running",
-        hint="Your program started another process. Who ends that one?",
+        hint=ORPHANS,
     )
 
 

@@ -1,6 +1,6 @@
 """What runs inside the process that holds a learner's file.
 
-`process.py` starts it with `python -m workbook.child`. It imports what every app
+`process.py` starts it. It imports what every app
 needs, then reads one job, a line of JSON, from standard input, and does it:
 
 - `{"serve": FILE, "app": NAME, "options": {...}}`: serve the app with uvicorn.
@@ -14,6 +14,7 @@ here ends with it.
 
 import ast
 import asyncio
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -27,12 +28,12 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from functools import partial
 from json import dumps, loads  # by name: a learner's code may replace those of json
 from pathlib import Path
-from types import CoroutineType, FrameType, ModuleType
+from types import AsyncGeneratorType, CoroutineType, FrameType, ModuleType
 from typing import Any, TextIO, cast
 
 Message = MutableMapping[str, Any]
@@ -52,6 +53,9 @@ VALUE_KEPT = 1 << 20
 
 STOPPED = 143
 """Exit status of a program that was told to stop: 128 and SIGTERM's number."""
+
+CUT_OFF = 170
+"""Exit status when standard input has ended: nobody is there to ask any more."""
 
 FRAMES_KEPT = 20
 """How many lines of a traceback are told, the innermost ones."""
@@ -113,7 +117,7 @@ class Learner:
 
     def import_file(self) -> ModuleType:
         """Import the file under a name of its own."""
-        sys.path.insert(0, self.folder)
+        sys.path.append(self.folder)  # last: their redis.py is not the library
         name = Path(self.file).stem
         spec = importlib.util.spec_from_file_location(name, self.file)
         if spec is None or spec.loader is None:
@@ -153,11 +157,22 @@ class Learner:
 def waiting_line(learner: Learner, task: asyncio.Task[Any]) -> list[object] | None:
     """The innermost line of the learner's at which a suspended task waits."""
     found: list[object] | None = None
-    coroutine: object = task.get_coro()
-    while isinstance(coroutine, CoroutineType):
-        found = learner.line_of(coroutine.cr_frame) or found
-        coroutine = coroutine.cr_await
+    awaited: object = task.get_coro()
+    while awaited is not None:
+        if isinstance(awaited, CoroutineType):
+            frame, awaited = awaited.cr_frame, awaited.cr_await
+        elif isinstance(awaited, AsyncGeneratorType):
+            frame, awaited = awaited.ag_frame, awaited.ag_await
+        else:
+            # What anext() gives, as for a lifespan, does not say what it waits for.
+            inner = [one for one in gc.get_referents(awaited) if _may_wait(one)]
+            frame, awaited = None, inner[0] if len(inner) == 1 else None
+        found = learner.line_of(frame) or found
     return found
+
+
+def _may_wait(thing: object) -> bool:
+    return isinstance(thing, CoroutineType | AsyncGeneratorType)
 
 
 class Witness:
@@ -249,10 +264,8 @@ class Goodbye:
         with suppress(Exception):
             descendants = importlib.import_module("workbook.descendants")
             born = descendants.psutil.Process().create_time()
-            descendants.end(os.getpid(), self.mark, born)
-        if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
+            descendants.end(os.getpid(), self.mark, born, set())
+        os._exit(CUT_OFF)
 
 
 class Control(threading.Thread):
@@ -269,6 +282,7 @@ class Control(threading.Thread):
         self.main = threading.main_thread().ident or 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.witness: Witness | None = None
+        self.stage = "import"
         self.deaf = False  # the file took SIGTERM away when it was imported
         self.calls: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
@@ -309,6 +323,7 @@ class Control(threading.Thread):
             if line is not None:
                 waiting.append([ports.get(task, 0), *line])
         return {
+            "stage": self.stage,
             "running": running,
             "waiting": waiting,
             "threads": [line for line in others if line is not None],
@@ -343,7 +358,9 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             ask.loop = asyncio.get_running_loop()
+            ask.stage = "startup"
             await super().startup(sockets)
+            ask.stage = "serve"
             report("ready", port=listener.getsockname()[1], routes=routes_of(app))
 
     listener = socket.socket()
@@ -367,11 +384,13 @@ def import_file(learner: Learner, report: Reports) -> ModuleType:
         raise SystemExit(3) from None
 
 
-def answer_calls(learner: Learner, report: Reports, calls: Iterator[Message]) -> None:
+def answer_calls(learner: Learner, report: Reports, ask: Control) -> None:
     """Call the file's functions, as the parent asks for it."""
     module = import_file(learner, report)
+    ask.deaf = is_deaf()
+    ask.stage = "call"
     report("ready", port=0, routes=[])
-    for call in calls:
+    for call in iter(ask.calls.get, None):
         answer = partial(report, "answer", number=call["number"])
         function = getattr(module, call["name"], None)
         if not callable(function):
@@ -444,11 +463,8 @@ def main() -> None:
     learner = Learner(job.get("serve") or job["call"])
     control = Control(questions, learner, report, Goodbye())
     control.start()
+    report("begun")
     if "serve" in job:
         serve(job, learner, report, control)
     else:
-        answer_calls(learner, report, iter(control.calls.get, None))
-
-
-if __name__ == "__main__":
-    main()
+        answer_calls(learner, report, control)

@@ -62,23 +62,26 @@ def describe(process: psutil.Process) -> str:
         words = process.cmdline()
     except psutil.Error:
         return "one that has ended since"
-    if "workbook.child" in words:
+    if any("workbook.child" in word for word in words):
         return "a copy of your program"
     if any("multiprocessing" in word for word in words):
         return "a process of multiprocessing"
     return " ".join(words)[:50] or "one without a name"
 
 
-def end(root: int, mark: str, since: float) -> set[psutil.Process]:
-    """Find and end them, also those that are started meanwhile; return them."""
-    ended: set[psutil.Process] = set()
+def end(root: int, mark: str, since: float, known: set[psutil.Process]) -> None:
+    """End them all, also those that are started meanwhile.
+
+    Args:
+        root: see `find`, as for `mark` and `since`.
+        known: those found before; without their parent some cannot be found again.
+    """
+    found = known | find(root, mark, since)
     for _ in range(ROUNDS):
-        found = find(root, mark, since)
-        if not found:
-            break
         for process in found:
             with suppress(psutil.Error):
                 process.kill()
         psutil.wait_procs(found, timeout=0.2)
-        ended |= found
-    return ended
+        found = find(root, mark, since)
+        if not found:
+            return

@@ -4,30 +4,41 @@ The most telling comes first: what we ended it for, what it could not start for,
 what it ended itself, what keeps it from answering.
 """
 
-import re
+import ast
 import signal
 from contextlib import suppress
 from pathlib import Path
 
 from workbook.answer import Answer, line
 from workbook.failure import Failure, Line
-from workbook.process import Report
+from workbook.process import CUT_OFF, MEMORY_LIMIT, Report
 
-EXITS = re.compile(r"^[^#]*\b(_exit|abort|kill|killpg|sys\.exit|exit|quit)\(")
-"""A line that ends a program, where the program can no longer say so."""
-
-CLOSES = re.compile(r"^[^#]*\b(closerange|close)\(")
+ENDERS = {"_exit", "abort", "kill", "killpg", "closerange", "dup2"}
+"""Functions that end a program, or take its connections, before it can say so."""
 
 AT_IMPORT = {
     "SystemExit": "This line ends the program. A server must go on: take it out.",
     "KeyboardInterrupt": "Python takes this for Ctrl-C, and ends. Take it out.",
+    "RecursionError": "A function calls itself without end. Where should it stop?",
 }
 
 IN_HANDLER = {
-    "SystemExit": "This ends the server for everybody. To end one handler: return.",
-    "KeyboardInterrupt": "This is Ctrl-C for the whole server. To end one handler: "
-    "return.",
+    "SystemExit": "An exit is no way out of a handler: close(), then return.",
+    "KeyboardInterrupt": "Ctrl-C is no way out of a handler: close(), then return.",
+    "RecursionError": AT_IMPORT["RecursionError"],
 }
+
+CLOSED = "Close only what you opened: the server has connections of its own."
+
+STANDS_STILL = (
+    "The whole server stood still at this line, for every client. "
+    "Await something there, or end the loop."
+)
+
+NEVER_IMPORTED = (
+    "This line is reached while the file is imported, and never ends. "
+    "Take it out, or put it into a function."
+)
 
 
 def explain(failure: Failure, answer: Answer) -> bool:
@@ -40,38 +51,57 @@ def explain(failure: Failure, answer: Answer) -> bool:
     Returns:
         Whether that is what went wrong.
     """
-    where = answer.process.where()  # also: all reports before it are in now
+    process = answer.process
+    where = process.where()  # also: all reports before it are in now
     if where is None:
-        answer.process.join(0.3)
-    reports = [r for r in answer.process.reports if r["is"] in ("crash", "failed")]
-    last = reports[-1] if reports else None
-    if answer.process.ending is not None:
-        _was_ended(failure, answer.process.ending, where)
+        process.join(0.3)
+    last = _last_crash(failure, answer)
+    if process.ending is not None:
+        _was_ended(failure, process.ending, where)
+    elif last is not None and last["error"] == "MemoryError":
+        failure.locate(last)
+        _ate_memory(failure, "asked for")
     elif last is not None and last["is"] == "failed":
         failure.hint = AT_IMPORT.get(last["error"], failure.hint)
         return last["error"] in AT_IMPORT
-    elif answer.process.status is not None:
+    elif process.status is not None:
         _ended_itself(failure, answer, last)
-    elif answer.process.is_cut_off():
+    elif process.is_cut_off():
         failure.got = "no more: your program closed what the server needs"
-        failure.where = _line_with(CLOSES, answer.file)
-        failure.hint = "Close only what you opened. The server's own sockets are gone."
+        failure.where = _line_that_ends(answer.file)
+        failure.hint = CLOSED
     elif failure.silent:
         return _stood_still(failure, answer, where)
     else:
+        if last is not None:
+            failure.hint = IN_HANDLER.get(last["error"], failure.hint)
         return False
     return True
 
 
+def _last_crash(failure: Failure, answer: Answer) -> Report | None:
+    """The exception that ended the import or the start-up, or else this handler."""
+    for report in reversed(answer.process.reports):
+        mine = report["is"] == "crash" and report["port"] in (failure.port, 0)
+        if mine or report["is"] == "failed":
+            return report
+    return None
+
+
 def _was_ended(failure: Failure, why: str, where: Report | None) -> None:
-    failure.got = f"no more: your program was ended, {why}"
     failure.where = _line_now(where)
-    if "MiB" not in why:
-        failure.hint = "Each answer came in time, and yet there was no end to them."
-    elif "held" in why:
-        failure.hint = "Something grows without end. What is kept, and who lets it go?"
-    else:
+    if "held" in why:
+        _ate_memory(failure, "held")
+        return
+    failure.got = f"no more: your program was ended, {why}"
+    failure.hint = "Each answer came in time, and yet there was no end to them."
+    if "printed" in why:
         failure.hint = "It prints without end. Look for the loop that does."
+
+
+def _ate_memory(failure: Failure, verb: str) -> None:
+    failure.got = f"no more: your program {verb} more than {MEMORY_LIMIT >> 20} MiB"
+    failure.hint = "Something is too big, or grows without end. What is it?"
 
 
 def _line_now(where: Report | None) -> Line | None:
@@ -93,13 +123,15 @@ def _ended_itself(failure: Failure, answer: Answer, last: Report | None) -> None
         with suppress(ValueError):
             said = signal.Signals(-status).name
     failure.got = f"no more: your program ended by itself ({said})"
+    failure.hint = "A server runs until it is told to stop. What ends yours?"
+    failure.where = _line_that_ends(answer.file)
     if last is not None:
         failure.locate(last)
-        failure.hint = IN_HANDLER.get(last["error"])
-    else:
-        failure.where = _line_with(EXITS, answer.file)
-    if failure.hint is None or last is None:
-        failure.hint = "A server runs until it is told to stop. What ends yours?"
+    elif said == "SIGSEGV":
+        failure.hint = "Python itself crashed. What is there that is not Python?"
+    elif status == CUT_OFF:
+        failure.got = "no more: your program closed what the server needs"
+        failure.hint = CLOSED
 
 
 def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool:
@@ -108,42 +140,46 @@ def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool
         failure.got = f"{failure.got}: one operation keeps Python itself busy"
         failure.hint = "Look for a huge number, a list without end, a hard pattern."
         return True
-    serving = answer.server is not None
-    failure.where = _line_now(where)
-    if where["running"] is not None:
-        failure.hint = STANDS_STILL if serving else _never_imported(failure.where)
-        if serving:
-            failure.got = f"{failure.got}: the server stood still"
-        return True
-    if not serving and where["waiting"]:
+    place = _line_now(where)
+    if where["stage"] == "import":
+        failure.got = f"{failure.got}: the file was still being imported"
+        failure.hint = NEVER_IMPORTED
+        if place is not None and "uvicorn.run(" in place.code:
+            failure.hint = "Whoever imports this file serves it. Take this line out."
+    elif where["stage"] == "call":
+        failure.hint = "The function was called and has not returned from this line."
+    elif where["running"] is not None:
+        failure.got = f"{failure.got}: the server stood still"
+        failure.hint = STANDS_STILL
+    elif where["stage"] == "startup":
         failure.got = f"{failure.got}: the app was still starting up"
-        failure.hint = (
-            "No client is served before the start-up is done. What does it wait for?"
-        )
-        return True
-    return False
+        failure.hint = "No client is served until the start-up is done."
+    else:
+        failure.where = place
+        return False
+    failure.where = place
+    return True
 
 
-STANDS_STILL = (
-    "The whole server stood still at this line, for every client. "
-    "Await something there, or end the loop."
-)
-
-
-def _never_imported(place: Line | None) -> str:
-    if place is not None and "uvicorn.run(" in place.code:
-        return "This file is served by whoever imports it. Take uvicorn.run() out."
-    return (
-        "This line is reached while the file is imported, and never ends. "
-        "Take it out, or put it into a function."
-    )
-
-
-def _line_with(pattern: re.Pattern[str], file: Path) -> Line | None:
-    """The only line of the file that has the pattern, if it is only one."""
-    with suppress(OSError):
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        found = [n for n, code in enumerate(lines, 1) if pattern.match(code)]
+def _line_that_ends(file: Path) -> Line | None:
+    """The line of the file that calls one of ENDERS, if there is just one."""
+    with suppress(OSError, SyntaxError, ValueError, RecursionError):
+        source = file.read_bytes()
+        found = {
+            node.lineno
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Call) and _called(node.func) in ENDERS
+        }
         if len(found) == 1:
-            return Line(str(file), found[0], lines[found[0] - 1])
+            number = found.pop()
+            code = source.decode("utf-8", "replace").splitlines()[number - 1]
+            return Line(str(file), number, code)
     return None
+
+
+def _called(function: ast.expr) -> str:
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""

@@ -19,7 +19,10 @@ from typing import IO, Any
 import psutil
 
 from workbook import descendants
+from workbook.child import CUT_OFF, STOPPED
 from workbook.course import ROOT
+
+__all__ = ["CUT_OFF", "STOPPED", "Process", "Report"]
 
 OUTPUT_LIMIT = 8 << 20
 """Bytes a learner's program may print before it is ended: 8 MiB."""
@@ -30,11 +33,20 @@ OUTPUT_KEPT = 1 << 18
 MEMORY_LIMIT = 1 << 30
 """Bytes a learner's program may hold before it is ended: 1 GiB."""
 
-STOPPED = 143
-"""The exit status of a program that has ended because it was told to."""
+BEGIN = 30.0
+"""Seconds that Python may take until it begins with the job. Generous: it takes a
+third of one, and what the learner's code does is timed from there."""
 
 ANSWER = 1.0
 """Seconds that the control thread may take to answer. It takes a millisecond."""
+
+MAIN = f"""\
+import sys
+sys.path.append({str(ROOT)!r})
+from workbook.child import main
+main()
+"""
+"""The workbook's folder comes last, or a redis.py there would be taken for redis."""
 
 Report = Mapping[str, Any]
 
@@ -64,7 +76,7 @@ class Process:
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "workbook.child"],
+            [sys.executable, "-P", "-c", MAIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -159,9 +171,10 @@ class Process:
         return self._popen.pid
 
     def begin(self, job: Mapping[str, object]) -> None:
-        """Give it its job; see `child.py`."""
+        """Give it its job; see `child.py`. Returns when it has begun with it."""
         self._write({"memory": MEMORY_LIMIT, "key": self._key, **job})
         self._thread(self._watch_memory)
+        self.wait_for("begun", timeout=BEGIN)
 
     def _write(self, line: Mapping[str, object]) -> None:
         stdin = self._popen.stdin
@@ -228,6 +241,11 @@ class Process:
         """It runs and yet cannot report: its code has closed the way to us."""
         return self._silent and self.join(0.1) is None
 
+    def started(self) -> list[str]:
+        """The command lines of what it has started and not ended."""
+        found = descendants.find(self.pid, self.mark, self._born)
+        return sorted(map(descendants.describe, found))
+
     def join(self, timeout: float) -> int | None:
         """Wait for its end, at most `timeout` seconds; its exit status or None."""
         with suppress(subprocess.TimeoutExpired):
@@ -254,8 +272,7 @@ class Process:
             others = descendants.find(self.pid, self.mark, self._born)
             if others and self.status is not None:
                 # What multiprocessing keeps for itself ends just after its parent.
-                _, alive = psutil.wait_procs(others, timeout=0.3)
-                others = set(alive)
+                others = set(psutil.wait_procs(others, timeout=0.3)[1])
             self.left_behind = sorted(map(descendants.describe, others))
             # Once it is reaped, its number may mean another group.
             if sys.platform != "win32" and self._popen.returncode is None:
@@ -263,7 +280,7 @@ class Process:
                     os.killpg(self.pid, signal.SIGKILL)
             self._popen.kill()
             self._popen.wait()
-            descendants.end(self.pid, self.mark, self._born)
+            descendants.end(self.pid, self.mark, self._born, others)
         for reader in self._readers:
             reader.join(1.0)
         self._close()
