@@ -310,10 +310,9 @@ class Control(threading.Thread):
 
     def where(self) -> dict[str, object]:
         """Where the learner's code is: running, or waiting in an await."""
-        frames = current_frames()
-        running = None
-        if not self.loop_turns():
-            running = self.learner.line_of(frames.get(self.main))
+        turns = self.loop_turns()
+        frames = current_frames()  # now: a frame that has ended leads nowhere
+        running = None if turns else self.learner.line_of(frames.get(self.main))
         own = (self.main, threading.get_ident())
         others = [self.learner.line_of(f) for t, f in frames.items() if t not in own]
         waiting: list[list[object]] = []
