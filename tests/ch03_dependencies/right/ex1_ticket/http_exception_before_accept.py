@@ -1,0 +1,16 @@
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, HTTPException, WebSocket
+
+TICKET = "row-7-seat-12"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket, ticket: Annotated[str, Cookie()] = "") -> None:
+    if ticket != TICKET:
+        raise HTTPException(403, "no ticket")
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

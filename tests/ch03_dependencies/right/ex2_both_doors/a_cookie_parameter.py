@@ -1,0 +1,26 @@
+from typing import Annotated
+
+from fastapi import Cookie, Depends, FastAPI, HTTPException, WebSocket
+
+MEMBERS = {"key-of-ana": "ana", "key-of-bo": "bo"}
+
+app = FastAPI()
+
+
+async def member(key: Annotated[str, Cookie()] = "") -> str:
+    if key not in MEMBERS:
+        raise HTTPException(403, "members only")
+    return MEMBERS[key]
+
+
+@app.get("/me")
+async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket, name: Annotated[str, Depends(member)]) -> None:
+    await websocket.accept()
+    await websocket.send_text(f"Hello, {name}!")
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

@@ -1,0 +1,17 @@
+from fastapi import FastAPI, WebSocket, WebSocketException
+
+ALLOWED = {"https://chat.example", "http://localhost:3000"}
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    origin = websocket.headers.get("origin")
+    own = websocket.url.replace(scheme="http")
+    allowed = {f"http://{own.netloc}", *ALLOWED}
+    if origin is not None and origin not in allowed:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

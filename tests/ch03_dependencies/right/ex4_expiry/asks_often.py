@@ -1,0 +1,36 @@
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
+from fastapi.responses import RedirectResponse
+
+ENDS: dict[str, float] = {}
+
+app = FastAPI()
+
+
+@app.post("/login")
+async def log_in(seconds: float = 10) -> RedirectResponse:
+    session = secrets.token_urlsafe()
+    ENDS[session] = asyncio.get_running_loop().time() + seconds
+    return RedirectResponse("/", 303, {"Set-Cookie": f"session={session}; HttpOnly"})
+
+
+async def send_back(websocket: WebSocket) -> None:
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket, session: Annotated[str, Cookie()] = "") -> None:
+    if session not in ENDS:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    talk = asyncio.create_task(send_back(websocket))
+    while not talk.done() and asyncio.get_running_loop().time() < ENDS[session]:
+        await asyncio.wait([talk], timeout=0.05)
+    if not talk.done():
+        talk.cancel()
+        await asyncio.wait([talk])
+        await websocket.close(4401)

@@ -1,0 +1,347 @@
+"""What the exercises of chapter 3 must do.
+
+A parameter named like an exercise is the answer under test: the solution and other
+right answers, or, with --mine, the learner's own file.
+"""
+
+import json
+import time
+from typing import Any
+
+from workbook.answer import Answer
+from workbook.client import Client
+from workbook.failure import Failure, name_close, name_status
+
+HINTS = {
+    401: "This refuses, with another status. It is to be HTTP 403.",
+    404: "This refuses, with another status. It is to be HTTP 403.",
+}
+"""What to say when a stranger is refused, and not with HTTP 403."""
+
+
+def let_in(
+    answer: Answer,
+    name: str,
+    hint: str,
+    misconception: str | None = None,
+    **options: Any,
+) -> Client:
+    """A client that must be let in."""
+    try:
+        return answer.connect(name, **options)
+    except Failure as failure:
+        if failure.hint is None:
+            failure.hint, failure.misconception = hint, misconception
+        raise
+
+
+def keep_out(answer: Answer, hint: str, **options: Any) -> None:
+    """A client that must be refused before accept."""
+    answer.expect_refusal("eve", hint=hint, hints=HINTS, **options)
+
+
+def expect_echo(client: Client, hint: str | None = None) -> None:
+    for text in ("hello", "and on"):
+        client.send(text)
+        client.expect(text, hint=hint)
+
+
+# 3.1 ticket
+
+TICKET = "row-7-seat-12"
+
+
+def ticket(value: str) -> dict[str, str]:
+    return {"Cookie": f"ticket={value}"}
+
+
+def test_who_shows_the_ticket_is_let_in(ex1_ticket: Answer) -> None:
+    hint = "She shows the right ticket, as a cookie. Where do you look?"
+    with let_in(ex1_ticket, "ana", hint, headers=ticket(TICKET)) as ana:
+        expect_echo(ana, "Who is let in gets every text back as it went.")
+
+
+def test_who_shows_no_ticket_is_refused(ex1_ticket: Answer) -> None:
+    hint = "Nobody asked eve for a ticket. Ask before accept()."
+    keep_out(ex1_ticket, hint)
+
+
+def test_a_wrong_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
+    hint = "The right name, and not the right ticket. Compare them."
+    for value in ("row-7-seat-13", "none"):
+        keep_out(ex1_ticket, hint, headers=ticket(value))
+
+
+def test_an_empty_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
+    hint = "An empty ticket. An empty text is a part of every text."
+    ex1_ticket.expect_refusal("eve", headers=ticket(""), hint=hint)
+
+
+def test_a_part_of_the_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
+    hint = "Only the whole ticket counts: no part of it, and no more."
+    for value in (TICKET[:-1], TICKET[1:], TICKET + "0", "x" + TICKET, TICKET.upper()):
+        keep_out(ex1_ticket, hint, headers=ticket(value))
+
+
+def test_any_text_may_be_shown_for_a_ticket(ex1_ticket: Answer) -> None:
+    hint = "This ticket is not ASCII. Compare bytes: encode() takes it."
+    for value in ("Grüße", TICKET + "é"):
+        keep_out(ex1_ticket, hint, headers=ticket(value))
+
+
+def test_a_ticket_in_the_address_does_not_count(ex1_ticket: Answer) -> None:
+    hint = "This ticket is in the server's log now. Only the cookie counts."
+    path = f"/ws?ticket={TICKET}"
+    keep_out(ex1_ticket, hint, path=path, misconception="M16")
+
+
+def test_there_may_be_other_cookies(ex1_ticket: Answer) -> None:
+    cookies = {"Cookie": f"theme=dark; ticket={TICKET}; seen=1"}
+    hint = "One of three cookies here is the ticket. Who parts them?"
+    with let_in(ex1_ticket, "ana", hint, headers=cookies) as ana:
+        expect_echo(ana)
+
+
+# 3.2 both doors
+
+WHO = {"Cookie": "key=key-of-eve"}, {"Cookie": "key="}, {}
+"""The cookies of strangers."""
+
+
+def key(name: str) -> dict[str, str]:
+    return {"Cookie": f"key=key-of-{name}"}
+
+
+def expect_me(
+    answer: Answer, cookie: dict[str, str], status: int, name: str, hint: str
+) -> None:
+    """`GET /me` must be answered with this status, and, if it is 200, this name."""
+    reply = answer.get("/me", cookie)
+    wanted, got = name_status(status), name_status(reply.status)
+    if status == reply.status == 200:
+        wanted += f", {json.dumps({'name': name})}"
+        got += f", {canonical(reply.text)}"
+    if got != wanted:
+        shown = cookie.get("Cookie", "no cookie")
+        raise Failure(
+            who="",
+            action="asked",
+            sent=f"GET /me, {shown}",
+            got=got,
+            expected=wanted,
+            hint=hint,
+            port=reply.port,
+        )
+
+
+def canonical(text: str) -> str:
+    """JSON as json.dumps writes it; other text as it is."""
+    try:
+        return json.dumps(json.loads(text))
+    except ValueError:
+        return text
+
+
+def test_me_names_the_member(ex2_both_doors: Answer) -> None:
+    hint = "GET /me was right as it came. What has changed for it?"
+    for name in ("ana", "bo"):
+        expect_me(ex2_both_doors, key(name), 200, name, hint)
+
+
+def test_me_refuses_a_stranger(ex2_both_doors: Answer) -> None:
+    hint = "GET /me was right as it came: it refuses a stranger."
+    for cookie in WHO:
+        expect_me(ex2_both_doors, cookie, 403, "", hint)
+
+
+def test_the_socket_greets_the_member(ex2_both_doors: Answer) -> None:
+    hint = "Ask `member` here too, and greet by the name that it returns."
+    for name in ("ana", "bo"):
+        with let_in(ex2_both_doors, name, hint, headers=key(name)) as client:
+            client.expect(f"Hello, {name}!", hint=hint)
+            expect_echo(client, "After the greeting, each text is sent back.")
+
+
+def test_the_socket_refuses_a_stranger(ex2_both_doors: Answer) -> None:
+    hint = "GET /me refuses eve, the socket does not. Both ask `member`."
+    for cookie in WHO:
+        keep_out(ex2_both_doors, hint, headers=cookie)
+
+
+def test_each_client_keeps_its_own_name(ex2_both_doors: Answer) -> None:
+    hint = "Two members came. Does each have a name of their own?"
+    with (
+        ex2_both_doors.connect("ana", headers=key("ana")) as ana,
+        ex2_both_doors.connect("bo", headers=key("bo")) as bo,
+    ):
+        bo.expect("Hello, bo!", hint=hint)
+        ana.expect("Hello, ana!", hint=hint)
+
+
+# 3.3 origin
+
+
+def test_the_pages_of_this_server_are_let_in(ex3_origin: Answer) -> None:
+    hint = "This page came from the very server that it asks."
+    with let_in(ex3_origin, "ana", hint, origin=ex3_origin.address) as ana:
+        expect_echo(ana)
+
+
+def test_the_pages_of_the_list_are_let_in(ex3_origin: Answer) -> None:
+    hint = "ALLOWED lists this origin. Its pages may come in."
+    for origin in ("https://chat.example", "http://localhost:3000"):
+        with let_in(ex3_origin, "ana", hint, origin=origin) as ana:
+            expect_echo(ana)
+
+
+def test_programs_are_let_in(ex3_origin: Answer) -> None:
+    hint = "A program sends no Origin: there is none to compare."
+    with let_in(ex3_origin, "ana", hint) as ana:
+        expect_echo(ana)
+
+
+def expect_refused(answer: Answer, *origins: str, hint: str) -> None:
+    for origin in origins:
+        keep_out(answer, hint, origin=origin, misconception="M05")
+
+
+def test_the_pages_of_other_sites_are_refused(ex3_origin: Answer) -> None:
+    hint = "A stranger's page, and the browser sends our cookies along."
+    expect_refused(ex3_origin, "https://evil.example", "http://evil.example", hint=hint)
+
+
+def test_a_page_of_nowhere_is_refused(ex3_origin: Answer) -> None:
+    hint = "So says a page without an address: a file, or a sandboxed frame."
+    expect_refused(ex3_origin, "null", hint=hint)
+
+
+def test_another_scheme_is_another_origin(ex3_origin: Answer) -> None:
+    own = ex3_origin.address.replace("http:", "https:")
+    hint = "Its scheme is another."
+    expect_refused(ex3_origin, own, "http://chat.example", hint=hint)
+
+
+def test_another_port_is_another_origin(ex3_origin: Answer) -> None:
+    host, _, port = ex3_origin.address.rpartition(":")
+    origins = [host, f"{host}:{int(port) - 1}"]
+    origins += ["http://localhost", "https://chat.example:8443"]
+    expect_refused(ex3_origin, *origins, hint="Its port is another.")
+
+
+def test_what_only_begins_so_is_refused(ex3_origin: Answer) -> None:
+    origins = ["https://chat.example.evil.example", "http://localhost:3000.evil"]
+    origins.append(f"{ex3_origin.address}.evil.example")
+    expect_refused(ex3_origin, *origins, hint="It only begins as ours does.")
+
+
+def test_what_only_ends_so_is_refused(ex3_origin: Answer) -> None:
+    origins = ["https://evilchat.example", "https://pages.chat.example"]
+    expect_refused(ex3_origin, *origins, hint="It only ends as ours does.")
+
+
+def test_what_only_holds_it_is_refused(ex3_origin: Answer) -> None:
+    own = ex3_origin.address.partition("://")[2]
+    origins = [f"http://evil.example/{own}", "https://evil.example#chat.example"]
+    expect_refused(ex3_origin, *origins, hint="It only holds one of ours.")
+
+
+def test_a_dot_is_a_dot(ex3_origin: Answer) -> None:
+    hint = "In a regular expression a dot stands for any character."
+    expect_refused(ex3_origin, "https://chat-example", hint=hint)
+
+
+# 3.4 expiry
+
+SHORT = 0.2  # seconds that a session lasts which is to end under our eyes
+LONG = 600.0
+REPLY = 2.0  # seconds within which the end of a session must be noticed
+TALK = 2.0  # seconds that a client talks whose session lasts twice SHORT
+PAUSE = 0.02  # seconds between what it says
+
+
+def log_in(answer: Answer, seconds: float) -> dict[str, str]:
+    """Open a session; the headers that show it."""
+    reply = answer.post(f"/login?seconds={seconds}")
+    cookie = reply.headers.get("set-cookie", "").partition(";")[0]
+    return {"Cookie": cookie}
+
+
+def test_while_the_session_lasts_each_text_is_sent_back(ex4_expiry: Answer) -> None:
+    with ex4_expiry.connect("ana", headers=log_in(ex4_expiry, LONG)) as ana:
+        expect_echo(ana, "This session lasts for ten minutes, and so does the echo.")
+    ex4_expiry.expect_end_of(ana, hint="The client has left. What is left to wait for?")
+
+
+def test_without_a_session_the_handshake_is_refused(ex4_expiry: Answer) -> None:
+    hint = "A stranger and no late comer: HTTP 403, as it came."
+    for cookie in ({"Cookie": "session=made-up"}, {}):
+        keep_out(ex4_expiry, hint, headers=cookie)
+
+
+def test_a_session_that_has_ended_is_closed_with_4401(ex4_expiry: Answer) -> None:
+    refused = "Refused before accept: no close code yet, only HTTP 403."
+    cookie = log_in(ex4_expiry, -1)
+    options: dict[str, Any] = {"headers": cookie, "reply": REPLY}
+    with let_in(ex4_expiry, "ana", refused, "M43", **options) as ana:
+        hint = "Her session has ended already. Close at once, with 4401."
+        ana.expect_close(4401, hint=hint)
+        ex4_expiry.expect_end_of(ana, hint="After close() there is nothing left to do.")
+
+
+def test_a_silent_client_is_closed_when_its_session_ends(ex4_expiry: Answer) -> None:
+    hint = "The session ran out. Who looks while nobody talks?"
+    began = time.monotonic()
+    cookie = log_in(ex4_expiry, SHORT)
+    with ex4_expiry.connect("ana", headers=cookie, reply=REPLY) as ana:
+        expect_close(ana, hint, "M59")
+        lasted = time.monotonic() - began
+    if lasted < SHORT:
+        raise Failure(
+            who="ana",
+            sent=None,
+            got=f"{name_close(4401)} after {lasted:.2f} s",
+            expected=f"{name_close(4401)} after {SHORT:g} s",
+            hint="The session still lasted. Until when, and by which clock?",
+            port=ana.port,
+        )
+
+
+def test_a_client_that_never_stops_talking_is_closed(ex4_expiry: Answer) -> None:
+    ago = TALK - 2 * SHORT
+    hint = f"The session ran out {ago:.1f} s ago and messages still flow."
+    began = time.monotonic()
+    cookie = log_in(ex4_expiry, 2 * SHORT)
+    with ex4_expiry.connect("ana", headers=cookie, reply=REPLY) as ana:
+        while time.monotonic() < began + TALK and talks(ana):
+            time.sleep(PAUSE)
+        if talks(ana):
+            ana.send("still here")
+        expect_close(ana, hint, "M59")
+        ex4_expiry.expect_end_of(ana, hint="After close() there is nothing left to do.")
+
+
+def test_the_end_of_a_session_is_nobody_elses(ex4_expiry: Answer) -> None:
+    with ex4_expiry.connect("bo", headers=log_in(ex4_expiry, LONG)) as bo:
+        cookie = log_in(ex4_expiry, SHORT)
+        with ex4_expiry.connect("ana", headers=cookie, reply=REPLY) as ana:
+            ana.expect_close(4401)
+        expect_echo(bo, "ana's session has ended. bo's lasts for ten minutes.")
+
+
+def expect_close(client: Client, hint: str, misconception: str) -> None:
+    try:
+        client.expect_close(4401, hint=hint)
+    except Failure as failure:
+        if failure.hint == hint:
+            failure.misconception = misconception
+        raise
+
+
+def talks(client: Client) -> bool:
+    """Whether a text was sent back; how it ended, the client is asked next."""
+    try:
+        client.send("still here")
+        client.receive()
+    except Failure:
+        return False
+    return True

@@ -1,0 +1,19 @@
+# Provokes: part of every text
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
+
+TICKET = "row-7-seat-12"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(
+    websocket: WebSocket, ticket: Annotated[str | None, Cookie()] = None
+) -> None:
+    if ticket is None or not TICKET.startswith(ticket):
+        raise WebSocketException(1008)
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

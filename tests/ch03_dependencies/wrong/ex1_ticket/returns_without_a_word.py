@@ -1,0 +1,16 @@
+# Provokes: Nobody accepted the call
+# Misconception: M42
+from fastapi import FastAPI, WebSocket
+
+TICKET = "row-7-seat-12"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    if websocket.cookies.get("ticket") != TICKET:
+        return
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

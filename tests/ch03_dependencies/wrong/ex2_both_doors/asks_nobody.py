@@ -1,0 +1,29 @@
+# Provokes: the socket does not
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
+
+MEMBERS = {"key-of-ana": "ana", "key-of-bo": "bo"}
+
+app = FastAPI()
+
+
+async def member(request: Request) -> str:
+    key = request.cookies.get("key", "")
+    if key not in MEMBERS:
+        raise HTTPException(403, "members only")
+    return MEMBERS[key]
+
+
+@app.get("/me")
+async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    name = MEMBERS.get(websocket.cookies.get("key", ""), "Anonymous")
+    await websocket.send_text(f"Hello, {name}!")
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

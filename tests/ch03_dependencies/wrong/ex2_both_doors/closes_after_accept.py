@@ -1,0 +1,35 @@
+# Provokes: shown the door
+# Misconception: M34
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, WebSocket
+from fastapi.requests import HTTPConnection
+
+MEMBERS = {"key-of-ana": "ana", "key-of-bo": "bo"}
+
+app = FastAPI()
+
+
+async def member(connection: HTTPConnection) -> str:
+    key = connection.cookies.get("key", "")
+    if key not in MEMBERS:
+        raise HTTPException(403, "members only")
+    return MEMBERS[key]
+
+
+@app.get("/me")
+async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    try:
+        name = await member(websocket)
+    except HTTPException as error:
+        await websocket.close(1008, error.detail)
+        return
+    await websocket.send_text(f"Hello, {name}!")
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

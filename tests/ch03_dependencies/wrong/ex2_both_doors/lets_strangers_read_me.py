@@ -1,0 +1,29 @@
+# Provokes: GET /me was right as it came
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, WebSocket, WebSocketException
+from fastapi.requests import HTTPConnection
+
+MEMBERS = {"key-of-ana": "ana", "key-of-bo": "bo"}
+
+app = FastAPI()
+
+
+async def member(connection: HTTPConnection) -> str:
+    key = connection.cookies.get("key", "")
+    if key not in MEMBERS and connection.scope["type"] == "websocket":
+        raise WebSocketException(1008)
+    return MEMBERS.get(key, "")
+
+
+@app.get("/me")
+async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket, name: Annotated[str, Depends(member)]) -> None:
+    await websocket.accept()
+    await websocket.send_text(f"Hello, {name}!")
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

@@ -1,0 +1,29 @@
+# Provokes: HTTPConnection serves both
+# Misconception: M11
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
+
+MEMBERS = {"key-of-ana": "ana", "key-of-bo": "bo"}
+
+app = FastAPI()
+
+
+async def member(request: Request = None) -> str:  # type: ignore
+    key = request.cookies.get("key", "")
+    if key not in MEMBERS:
+        raise HTTPException(403, "members only")
+    return MEMBERS[key]
+
+
+@app.get("/me")
+async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket, name: Annotated[str, Depends(member)]) -> None:
+    await websocket.accept()
+    await websocket.send_text(f"Hello, {name}!")
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

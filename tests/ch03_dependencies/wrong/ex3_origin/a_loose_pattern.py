@@ -1,0 +1,22 @@
+# Provokes: a dot stands for any character
+# Misconception: M05
+import re
+
+from fastapi import FastAPI, WebSocket, WebSocketException
+
+ALLOWED = {"https://chat.example", "http://localhost:3000"}
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    origin = websocket.headers.get("origin")
+    scheme = websocket.scope["scheme"].replace("ws", "http")
+    own = f"{scheme}://{websocket.headers['host']}"
+    sites = "|".join({own, *ALLOWED})
+    if origin and not re.fullmatch(sites, origin):
+        raise WebSocketException(1008)
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

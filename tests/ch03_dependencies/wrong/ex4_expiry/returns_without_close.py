@@ -1,0 +1,32 @@
+# Provokes: without a goodbye
+# Misconception: M41
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
+from fastapi.responses import RedirectResponse
+
+ENDS: dict[str, float] = {}
+
+app = FastAPI()
+
+
+@app.post("/login")
+async def log_in(seconds: float = 10) -> RedirectResponse:
+    session = secrets.token_urlsafe()
+    ENDS[session] = asyncio.get_running_loop().time() + seconds
+    return RedirectResponse("/", 303, {"Set-Cookie": f"session={session}; HttpOnly"})
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket, session: Annotated[str, Cookie()] = "") -> None:
+    if session not in ENDS:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    try:
+        async with asyncio.timeout_at(ENDS[session]):
+            async for text in websocket.iter_text():
+                await websocket.send_text(text)
+    except TimeoutError:
+        return
