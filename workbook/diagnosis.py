@@ -23,12 +23,28 @@ def explain(failure: Failure, answer: Answer) -> None:
     evidence = _evidence(failure, answer)
     if evidence.crash is not None:
         failure.locate(evidence.crash)
+        failure.got = _raised(failure, evidence.crash["error"])
     misconception = recognise(evidence)
     if misconception is not None:
-        failure.misconception = misconception.id
+        failure.misconception = misconception.id or None
         failure.hint = misconception.say(evidence)
+        place = misconception.place(evidence)
+        if place is not None:
+            failure.where = Line(str(answer.file), *place)
     if failure.where is None:
         failure.where = _line_of(failure, evidence, answer)
+    if failure.silent and failure.where is not None and failure.hint is None:
+        failure.hint = "The handler waits at this line, and goes no further."
+
+
+def _raised(failure: Failure, error: str) -> str:
+    """What the client got when its handler raised, and that this is why."""
+    event = failure.event
+    if event is not None and event.kind == "end":
+        return f"no close frame (1006): the handler raised {error}"
+    if event is not None and event.kind == "response" and event.code == 500:
+        return f"HTTP 500: the handler raised {error}"
+    return failure.got
 
 
 def _evidence(failure: Failure, answer: Answer) -> Evidence:

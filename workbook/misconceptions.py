@@ -1,8 +1,9 @@
 """Misunderstandings that leave a sign, and the one-line hint that names each.
 
 Each sign looks at what happened in one run: what the handler raised, how it
-returned, which routes there are, what was printed. The numbers are those of the
-workbook's list of misconceptions. The first sign that is seen wins, so the most
+returned, which routes there are, what was printed; where that leaves a doubt, the
+source settles it. The numbers are those of the workbook's list of misconceptions; a
+slip that is not on the list has none. The first sign that is seen wins, so the most
 telling come first.
 """
 
@@ -66,6 +67,31 @@ class Evidence:
         accepted = event is not None and event.kind == "response" and event.code == 101
         return accepted and self.failure.expected.startswith("HTTP 4")
 
+    def sent(self, kind: str) -> bool:
+        """The last that the failing client sent was a "text" or "binary" message."""
+        return (self.failure.sent or "").startswith(kind)
+
+    def accepted(self) -> bool:
+        """The handler of the failing client has accepted the handshake."""
+        end = self.crash or self.returned
+        return end is not None and "accept" in end["seen"]
+
+    def raised_at(self) -> str:
+        """The learner's line that raised, or nothing."""
+        crash = self.crash
+        return str(crash["frames"][-1][3]) if crash and crash["frames"] else ""
+
+    def find(self, pattern: str) -> tuple[int, str] | None:
+        """Number and text of the source's first line with this pattern in its code."""
+        for number, text in enumerate(self.source.splitlines(), 1):
+            if re.search(pattern, text.partition("#")[0]):
+                return number, text
+        return None
+
+    def routed(self, kind: str) -> bool:
+        """A route of this kind, "websocket" or "http", takes the path."""
+        return any(k == kind and _takes(p, self.path) for k, p in self.routes)
+
     @property
     def sockets(self) -> list[str]:
         """The paths of the app's WebSocket routes."""
@@ -81,49 +107,151 @@ class Evidence:
         return False
 
 
+def _takes(route: str, path: str) -> bool:
+    """Whether a route's path, its parameters in braces, takes this path."""
+    parts = re.split(r"\{[^}]*\}", route)
+    return re.fullmatch(".+".join(map(re.escape, parts)), path) is not None
+
+
 Hint = str | Callable[[Evidence], str]
 
 
 @dataclass(frozen=True)
 class Misconception:
-    """One entry of the list, with the sign by which a check knows it."""
+    """One entry of the list, with the sign by which a check knows it.
+
+    `id` is the entry's number, or empty; `look` is a pattern, or gives one: where a
+    line of the source has it, that is the line to look at.
+    """
 
     id: str
     hint: Hint
     seen: Callable[[Evidence], bool] = field(repr=False)
+    look: Hint = ""
 
     def say(self, evidence: Evidence) -> str:
         """The hint, in the words that fit this run."""
         return self.hint if isinstance(self.hint, str) else self.hint(evidence)
 
+    def place(self, evidence: Evidence) -> tuple[int, str] | None:
+        """Number and text of the line to look at, if the source shows it."""
+        look = self.look if isinstance(self.look, str) else self.look(evidence)
+        return evidence.find(look) if look else None
 
-def _never_awaited(evidence: Evidence) -> list[str]:
-    return re.findall(r"coroutine '([\w.]+)' was never awaited", evidence.output)
 
-
-def _forgot(*names: str) -> Callable[[Evidence], bool]:
-    def seen(evidence: Evidence) -> bool:
-        found = {name.rpartition(".")[2] for name in _never_awaited(evidence)}
-        return bool(found & set(names))
-
-    return seen
+def _never_awaited(evidence: Evidence) -> str:
+    """The method that was called without await, as far as the run shows it."""
+    shown = re.search(r"<coroutine object ([\w.]+)", evidence.failure.got)
+    warned = re.findall(r"coroutine '([\w.]+)' was never awaited", evidence.output)
+    names = [shown[1]] if shown else warned[-1:]
+    return names[0].rpartition(".")[2] if names else ""
 
 
 def _awaitless(evidence: Evidence) -> str:
-    name = _never_awaited(evidence)[-1].rpartition(".")[2]
-    return f"{name}() was called without await, so it never ran. Put await before it."
+    name = _never_awaited(evidence)
+    return f"{name}() was called without await, so it never ran."
 
 
-def _coroutine_shown(evidence: Evidence) -> bool:
-    return "<coroutine object" in evidence.failure.got
+def _without_await(evidence: Evidence) -> str:
+    return rf"(?<!await )\b\w+\.{_never_awaited(evidence)}\("
+
+
+def _unaccepted(evidence: Evidence) -> bool:
+    """The handler went on, or ended, without accept()."""
+    if evidence.accepted():
+        return False
+    end = evidence.returned
+    return (
+        _never_awaited(evidence) == "accept"
+        or evidence.crashed("WebSocketDisconnected", 'Need to call "accept" first')
+        or evidence.crashed("RuntimeError", 'Expected ASGI message "websocket.accept"')
+        or (end is not None and not {"close", "start"} & set(end["seen"]))
+    )
+
+
+PLAIN_DEF = r"\.websocket\([^\n]*\)\n\s*def (\w+)"
+UNTYPED = r"\.websocket\([^\n]*\)\n\s*(?:async )?def (\w+)\((?![^)]*(?:WebSocket|: ))"
+
+
+def _in_source(pattern: str) -> Callable[[Evidence], bool]:
+    return lambda evidence: re.search(pattern, evidence.source) is not None
+
+
+def _def_of(pattern: str) -> Callable[[Evidence], str]:
+    """The pattern of the line that begins the function which `pattern` names."""
+
+    def look(evidence: Evidence) -> str:
+        found = re.search(pattern, evidence.source)
+        return rf"def {found[1]}\(" if found else ""
+
+    return look
+
+
+def _wrong_type(evidence: Evidence) -> str:
+    """What send_text() was given in place of a str."""
+    text = evidence.crash["text"] if evidence.crash else ""
+    given = text.partition("'")[2].partition("'")[0]
+    if "JSON serializable" in text:
+        return "JSON has no such type. Make a str, number, list or dict of it."
+    if given == "dict":
+        return "send_text takes a str; for a dict use send_json."
+    if given in ("bytes", "bytearray"):
+        return "send_text takes a str; for bytes there is send_bytes."
+    if "method" in given or "function" in given:
+        return "This is a function, not its result: its parentheses are missing."
+    return f"send_text takes a str. This is of type {given}."
+
+
+def _spelt_by_python(evidence: Evidence) -> bool:
+    event = evidence.failure.event
+    data = event.data if event is not None else None
+    return isinstance(data, str) and data[:2] in ("{'", "['")
+
+
+def _malformed(evidence: Evidence) -> bool:
+    """A message that could not be read raised, and nobody caught it."""
+    crash = evidence.crash
+    return (
+        crash is not None
+        and "accept" in crash["seen"]
+        and "gone" not in crash["seen"]
+        and crash["error"] in MALFORMED
+        and "receive" not in crash["text"]
+        and re.search(r"json|loads\(", evidence.source) is not None
+    )
+
+
+MALFORMED = {
+    "AttributeError",
+    "IndexError",
+    "JSONDecodeError",
+    "KeyError",
+    "TypeError",
+    "ValidationError",
+    "ValueError",
+}
+"""What a message of another shape raises where JSON is read and taken apart."""
+
+
+def _ended_early(evidence: Evidence) -> str:
+    if evidence.failure.expected.startswith("close"):
+        return "Your handler ended without a goodbye: 1006. close() comes first."
+    return "Your handler ended here, and the conversation with it: 1006."
+
+
+def _one_kind(evidence: Evidence) -> str:
+    arrived, known = "binary", "text"
+    if evidence.crashed("KeyError", "bytes"):
+        arrived, known = known, arrived
+    source = evidence.source
+    if "receive_text(" in source and "receive_bytes(" in source:
+        return f"A {arrived} frame came where {known} was awaited. Who knows the next?"
+    return f"A {arrived} frame arrived and your loop only knows {known}."
 
 
 def _other_path(evidence: Evidence) -> str:
     there = ", ".join(evidence.sockets) or "none"
-    return (
-        f"403 here means that no WebSocket route matched {evidence.path}; "
-        f"this app's WebSocket routes: {there}."
-    )
+    return f"403: no WebSocket route takes {evidence.path}. There are: {there}."
 
 
 def _wants_the_other_door(evidence: Evidence) -> bool:
@@ -144,25 +272,25 @@ def _wants_the_other_door(evidence: Evidence) -> bool:
 def _other_door(evidence: Evidence) -> str:
     crash = evidence.crash
     if crash is not None and "Request.close()" in crash["text"]:
-        return "WebSocketException closes sockets. A plain request needs HTTPException."
-    return "A WebSocket is no Request, nor the reverse. HTTPConnection serves both."
+        return "A plain request has nothing to close: it needs HTTPException."
+    return "Each door has a type of its own. HTTPConnection serves both."
 
 
 MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception("M11", _other_door, _wants_the_other_door),
     Misconception(
         "M27",
-        "After accept there is no HTTP left. Raise WebSocketException, or close().",
+        "After accept there is no HTTP left: close with a code.",
         lambda e: e.crashed("RuntimeError", "got 'websocket.http.response.start'"),
     ),
     Misconception(
         "M44",
-        "401 and its like are HTTP's. Your own close codes live in 4000–4999.",
+        "No such close code. Your own close codes live in 4000–4999.",
         lambda e: e.crashed("ProtocolError", "invalid status code"),
     ),
     Misconception(
         "M45",
-        "A close reason holds 123 bytes; send the explanation as a message first.",
+        "A close reason holds 123 bytes. Send more as a message first.",
         lambda e: e.crashed("ProtocolError", "control frame too long"),
     ),
     Misconception(
@@ -182,29 +310,33 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         lambda e: e.let_in() and ", then close" in e.failure.got,
     ),
     Misconception(
-        "M43",
-        "Refused before accept, so there is no close code yet, only HTTP 403.",
-        lambda e: e.refused(403) and e.failure.expected.startswith("close "),
-    ),
-    Misconception(
         "M52",
         "FastAPI runs background tasks after a response; a socket has none.",
         lambda e: e.failure.silent and "BackgroundTasks" in e.source,
     ),
     Misconception(
         "M25",
-        "The mount at / takes every path first, sockets included. "
-        "Declare the socket above it.",
+        "The mount at / takes all paths, sockets too. Move it below them.",
         lambda e: e.refused(403) and e.mounted_before(),
+        r"\.mount\(",
     ),
     Misconception(
         "M35",
-        "The path answers plain HTTP only. A WebSocket needs "
-        "@app.websocket, not @app.get.",
-        lambda e: e.refused(403) and ["http", e.path] in [list(r) for r in e.routes],
+        "This path is for plain HTTP. A WebSocket needs @app.websocket.",
+        lambda e: e.refused(403) and not e.routed("websocket") and e.routed("http"),
+        lambda e: rf"^\s*@\w+\.\w+\(.{re.escape(e.path)}.",
     ),
     Misconception(
-        "M07", _other_path, lambda e: e.refused(403) and e.path not in e.sockets
+        "M07",
+        _other_path,
+        lambda e: e.refused(403) and not e.routed("websocket"),
+        r"^\s*@\w+\.websocket\(",
+    ),
+    Misconception(
+        "",
+        "FastAPI knows the connection by its type. Which type has the parameter?",
+        lambda e: e.refused(403) and not e.accepted() and _in_source(UNTYPED)(e),
+        _def_of(UNTYPED),
     ),
     Misconception(
         "M08",
@@ -213,57 +345,91 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M42",
-        "Nobody accepted the call. Is there an await in front of accept()?",
-        lambda e: (
-            _forgot("accept")(e)
-            or e.crashed("WebSocketDisconnected", 'Need to call "accept" first')
-            or e.crashed("RuntimeError", 'Expected ASGI message "websocket.accept"')
-            or (
-                e.returned is not None
-                and not {"accept", "close", "start"} & set(e.returned["seen"])
-            )
-        ),
-    ),
-    Misconception(
-        "M42", _awaitless, lambda e: bool(_never_awaited(e)) or _coroutine_shown(e)
+        "The handler is a plain def. A WebSocket handler is an async def.",
+        lambda e: e.refused(500) and _in_source(PLAIN_DEF)(e),
+        _def_of(PLAIN_DEF),
     ),
     Misconception(
         "M42",
-        "The handler is a plain def. A WebSocket handler is an async def.",
-        lambda e: e.crashed("TypeError", "can't be used in 'await' expression"),
+        "Nobody accepted the call. Is there an await before accept()?",
+        _unaccepted,
+        r"(?<!await )\b\w+\.accept\(",
+    ),
+    Misconception("M42", _awaitless, lambda e: bool(_never_awaited(e)), _without_await),
+    Misconception(
+        "M42",
+        "What was awaited is a function: its parentheses are missing.",
+        lambda e: e.crashed("TypeError", "method can't be used in 'await' expression"),
+    ),
+    Misconception(
+        "M42",
+        "iter_text() has to be waited for: async for, and not for.",
+        lambda e: e.crashed("TypeError", "'async_generator' object is not iterable"),
     ),
     Misconception(
         "M47",
-        "A binary frame arrived and your loop only knows text.",
-        lambda e: e.crashed("KeyError", "text"),
+        _one_kind,
+        lambda e: (
+            (e.crashed("KeyError", "text") and e.sent("binary"))
+            or (e.crashed("KeyError", "bytes") and e.sent("text"))
+        ),
     ),
     Misconception(
         "M47",
-        "A text frame arrived and your loop only knows binary.",
-        lambda e: e.crashed("KeyError", "bytes"),
+        "The frame that did not fit is gone. This waits for another.",
+        lambda e: (
+            e.failure.silent
+            and _in_source(r"receive_text\(")(e)
+            and _in_source(r"receive_bytes\(")(e)
+        ),
+        r"receive_bytes\(",
     ),
     Misconception(
         "M46",
-        "send_text takes a str, and send_bytes takes bytes; for a dict use send_json.",
+        _wrong_type,
         lambda e: (
             e.crashed("AttributeError", "has no attribute 'encode'")
             or e.crashed("TypeError", "is not JSON serializable")
         ),
     ),
     Misconception(
+        "M46",
+        "send() takes an ASGI message. For a text there is send_text().",
+        lambda e: e.crashed("TypeError") and ".send(" in e.raised_at(),
+    ),
+    Misconception(
+        "M46",
+        "Python spells a dict so, JSON does not. There is send_json.",
+        _spelt_by_python,
+    ),
+    Misconception(
         "M26",
-        "One malformed message ended the conversation. Answer it and carry on.",
-        lambda e: (
-            e.crash is not None
-            and e.crash["error"] in ("JSONDecodeError", "KeyError", "TypeError")
-            and "receive" not in e.crash["text"]
-            and "accept" in e.crash["seen"]
-        ),
+        "Your answer holds half a character, which no text can carry.",
+        lambda e: e.crashed("UnicodeEncodeError", "surrogates not allowed"),
+    ),
+    Misconception(
+        "M26",
+        "One malformed message ended everything. Answer it and carry on.",
+        _malformed,
+    ),
+    Misconception(
+        "",
+        "Python knows no such name here: misspelt, or not imported?",
+        lambda e: e.crashed("NameError") or e.crashed("UnboundLocalError"),
     ),
     Misconception(
         "M48",
-        "You asked for another message after the client had hung up: leave the loop.",
+        "The client had hung up, and you asked for more: leave the loop.",
         lambda e: e.crashed("WebSocketDisconnected", 'Cannot call "receive"'),
+    ),
+    Misconception(
+        "M48",
+        "You asked for more after close(). After close() comes return.",
+        lambda e: (
+            e.crashed("WebSocketDisconnected", 'Need to call "accept" first')
+            and e.accepted()
+        ),
+        r"\.close\(",
     ),
     Misconception(
         "M48",
@@ -272,9 +438,21 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M41",
-        "Your handler ended without a goodbye, so the client saw 1006. close() first.",
-        lambda e: e.ended_without_close(),
+        "This says that the client left. To end it yourself: close().",
+        lambda e: (
+            e.crashed("WebSocketDisconnect") and "raise WebSocketDisc" in e.raised_at()
+        ),
     ),
+    Misconception(
+        "M48",
+        "WebSocketDisconnect: the client has left. Nobody caught it.",
+        lambda e: (
+            e.crash is not None
+            and e.crash["error"] == "WebSocketDisconnect"
+            and "gone" in e.crash["seen"]
+        ),
+    ),
+    Misconception("M41", _ended_early, lambda e: e.ended_without_close()),
 )
 """In the order in which they are looked for."""
 
