@@ -4,7 +4,14 @@ A parameter named like an exercise is the answer under test: the solution and ot
 right answers, or, with --mine, the learner's own file.
 """
 
-from workbook.answer import Answer
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from hashlib import sha1
+
+from workbook.answer import Answer, shorten
+from workbook.client import Client
+from workbook.failure import CLOSE_CODES, Failure
+
+# 1.1 shout
 
 
 def test_it_answers_in_capitals(ex1_shout: Answer) -> None:
@@ -13,18 +20,20 @@ def test_it_answers_in_capitals(ex1_shout: Answer) -> None:
         ana.expect(
             "HELLO",
             hint="Every answer is the text in capitals, and nothing else.",
-            hints={"hello": "The text came back as it went. Where are its capitals?"},
+            hints={
+                "hello": "The text came back as it went. Where are its capitals?",
+                "Hello": "Only the first letter is a capital. All of them should be.",
+                '"HELLO"': "The quotation marks are JSON's. Send the plain text.",
+            },
         )
 
 
 def test_it_goes_on_after_the_first_answer(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
+        hint = "Every text gets an answer, an empty one too, until `bye`."
         for text in ("one", "", "Grüße, 2!"):
-            ana.send(text)
-            ana.expect(
-                text.upper(),
-                hint="One answer for each text, until the client says `bye`.",
-            )
+            ana.send(text, hint=hint)
+            ana.expect(text.upper(), hint=hint)
 
 
 def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
@@ -34,8 +43,11 @@ def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
         ana.send("bye")
         ana.expect_close(
             1000,
-            hint="On `bye` the server closes, and sends nothing more.",
-            hints={"BYE": "`bye` was answered. Look at it before you answer."},
+            hint="On `bye` the server closes with 1000, and sends nothing more.",
+            hints={
+                "BYE": "`bye` was answered. Look at it before you answer.",
+                "bye": "`bye` was answered. Look at it before you answer.",
+            },
         )
 
 
@@ -50,3 +62,267 @@ def test_only_bye_means_bye(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
         ana.send("goodbye")
         ana.expect("GOODBYE", hint="Only the whole text `bye` ends the conversation.")
+
+
+# 1.2 sum
+
+
+class SomeWords(str):
+    """Equal to every text that says something."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and bool(other.strip())
+
+
+def expect_sum(ana: Client, a: float, b: float, hint: str) -> None:
+    ana.send_json({"a": a, "b": b}, hint=hint)
+    ana.expect_json({"sum": a + b}, hint=hint)
+
+
+NOT_CLOSED = dict.fromkeys(
+    CLOSE_CODES, "An error is an answer like any other. The conversation goes on."
+)
+
+
+def expect_error(ana: Client, text: str, hint: str) -> None:
+    ana.send(text, hint=hint, hints=NOT_CLOSED)
+    ana.expect_json({"error": SomeWords("...")}, hint=hint, hints=NOT_CLOSED)
+
+
+def test_it_adds_two_numbers(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        expect_sum(ana, 1, 2, "The answer is a JSON object whose only key is `sum`.")
+
+
+def test_it_adds_numbers_of_every_kind(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        expect_sum(ana, 0, 0, "Zero is a number. Which question takes it for nothing?")
+        expect_sum(ana, -4, 3, "Numbers below zero are numbers too.")
+        expect_sum(ana, 1.5, 2.25, "Numbers need not be whole: these are floats.")
+
+
+def test_a_text_that_is_no_json_gets_an_error(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        hint = "This is not JSON. It gets an object with an `error` in it."
+        expect_error(ana, "hello", hint)
+        expect_error(ana, "", hint)
+        expect_error(ana, "{'a': 1, 'b': 2}", "JSON has no single quotes; Python has.")
+
+
+def test_after_an_error_the_conversation_goes_on(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        for n in range(2):
+            expect_error(ana, '{"a": 1, ', "This text is JSON that breaks off.")
+            hint = "An error is an answer like any other: the next text gets its own."
+            expect_sum(ana, n, 2, hint)
+
+
+def test_json_that_is_no_pair_of_numbers_gets_an_error(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        for text in ('{"a": 1}', '{"b": 2}', "{}"):
+            expect_error(ana, text, "A number is missing here, so there is no sum.")
+        for text in ("[1, 2]", "3", "null", '"a and b"'):
+            expect_error(ana, text, "This is JSON, and no object with `a` and `b`.")
+
+
+def test_only_numbers_are_added(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        strings = "In quotation marks these are texts: two of them have no sum."
+        expect_error(ana, '{"a": "1", "b": "2"}', strings)
+        expect_error(ana, '{"a": "\\ud83d", "b": 1}', "Half a character is no number.")
+        expect_error(ana, '{"a": [1], "b": [2]}', "Lists have a + too; no number does.")
+        expect_error(ana, '{"a": null, "b": 2}', "null is no number, not even 0.")
+
+
+def test_true_and_nan_are_no_numbers(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        bools = "To Python True is an int, with the value 1. To JSON it is not."
+        expect_error(ana, '{"a": true, "b": 2}', bools)
+        expect_error(ana, '{"a": 2, "b": false}', bools)
+        nan = "Python reads and writes NaN. JSON has none: no browser reads it."
+        expect_error(ana, '{"a": NaN, "b": 1}', nan)
+
+
+# 1.3 frames
+
+
+def expect_count(ana: Client, message: str | bytes, hint: str) -> None:
+    count = str(len(message))
+    binary = "The right number, in a binary frame. The answer is a text frame."
+    ana.send(message, hint=hint)
+    ana.expect(count, hint=hint, hints={count.encode(): binary})
+
+
+def test_a_text_gets_its_number_of_characters(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        hint = "The answer is the number alone, as a text frame."
+        expect_count(ana, "hello", hint)
+        hint = "These are bytes. len() of the text itself counts its characters."
+        expect_count(ana, "Grüße", hint)
+        expect_count(ana, "\N{WAVING HAND SIGN}", hint)
+
+
+def test_a_binary_frame_gets_its_number_of_bytes(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        hint = "Count the bytes as they came. They need not be a text."
+        for data in (b"hello", b"\x00\xff\x10", bytes(1000)):
+            expect_count(ana, data, hint)
+
+
+def test_an_empty_frame_gets_0(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        hint = "Empty is false in Python, and yet a frame. Who drops it?"
+        expect_count(ana, "", hint)
+        expect_count(ana, b"", hint)
+
+
+def test_every_frame_gets_one_answer_in_order(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        for message in ("a", b"bb", b"ccc", "dddd", "", b"", "eeeee"):
+            expect_count(
+                ana, message, "Every frame gets one answer, whatever came before."
+            )
+
+
+def test_it_ends_when_the_client_leaves(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        expect_count(ana, "hello", "The answer is the number alone.")
+    hint = "The client has left, and the handler goes on. What tells it so?"
+    ex3_frames.expect_end_of(ana, hint=hint)
+
+
+def test_it_ends_when_the_client_vanishes(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana:
+        expect_count(ana, b"hello", "The answer is the number alone.")
+        ana.abort()
+        hint = "The client is gone without a goodbye, and the handler goes on."
+        ex3_frames.expect_end_of(ana, hint=hint)
+
+
+# 1.4 handshake
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+MASK = bytes.fromhex("37fa213d")
+
+
+def expect_accept_key(answer: Answer, key: str) -> None:
+    digest = sha1((key + GUID).encode())
+    right = b64encode(digest.digest()).decode()
+
+    def of(text: bytes) -> str:
+        return b64encode(sha1(text).digest()).decode()
+
+    near: dict[object, str] = {
+        None: "It returned nothing. print() shows a value, return hands it over.",
+        key: "The key came back as it went.",
+        key + GUID: "The key and the GUID are joined; now SHA-1, then Base64.",
+        of(key.encode()): "The key was hashed alone. What does section 1.3 join to it?",
+        of((GUID + key).encode()): "The GUID goes behind the key, not in front of it.",
+        of((key + GUID.lower()).encode()): "The GUID is written in capitals.",
+        of(b64decode(key) + GUID.encode()): "The key was decoded first. "
+        "It is joined as it came, as text.",
+        digest.digest(): "The right digest. Base64 is still to come.",
+        digest.hexdigest(): "The right digest, in hex. The header wants Base64.",
+        b64encode(digest.hexdigest().encode()).decode(): "Base64 of the hex digits. "
+        "It takes the digest's 20 bytes.",
+        right.encode(): "The right answer, as bytes. A header is text: decode it.",
+        right + "\n": "encodebytes() ends its lines. A header has no line end in it.",
+        urlsafe_b64encode(digest.digest()).decode(): "This is Base64 for URLs. "
+        "A header takes + and / as they are.",
+    }
+    told = {repr(value): words for value, words in near.items()}
+    hint = "Section 1.3: key and GUID joined, SHA-1 of that, Base64 of that."
+    try:
+        answer.expect_call("accept_key", key, returns=right, hint=hint)
+    except Failure as failure:
+        failure.hint = told.get(failure.got, failure.hint)
+        raise
+
+
+def unmasked(frame: bytes, start: int) -> bytes:
+    """What comes out when the mask is thought to be at `start`."""
+    mask, data = frame[start : start + 4], frame[start + 4 :]
+    return bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+
+
+def masked(payload: bytes, opcode: int = 0x82) -> bytes:
+    """One frame as a client sends it (RFC 6455 sections 5.2 and 5.3)."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([0x80 | size])
+    elif size < 1 << 16:
+        length = bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    else:
+        length = bytes([0x80 | 127]) + size.to_bytes(8, "big")
+    data = bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+    return bytes([opcode]) + length + MASK + data
+
+
+def expect_payload(
+    answer: Answer, payload: bytes, hint: str, opcode: int = 0x82
+) -> None:
+    frame = masked(payload, opcode)
+    near: list[tuple[object, str]] = [
+        (None, "It returned nothing. print() shows a value, return hands it over."),
+        (frame, "The frame came back as it went."),
+        (frame[len(frame) - len(payload) :], "This is still masked. See section 5.3."),
+        (payload[:4], "The mask begins again when its four bytes are used up."),
+        (
+            payload.decode("latin-1"),
+            "The payload is bytes. Whether it is text, the opcode says.",
+        ),
+        (list(payload), "The right numbers, in a list. bytes() makes bytes of them."),
+        (
+            bytearray(payload),
+            "The right bytes, in a bytearray. bytes() makes bytes of it.",
+        ),
+        (
+            unmasked(frame, 10),
+            "The top bit of the second byte is no part of the length.",
+        ),
+    ]
+    told = {shorten(repr(value)): words for value, words in near if value != payload}
+    try:
+        answer.expect_call("unmask", frame, returns=payload, hint=hint)
+    except Failure as failure:
+        failure.hint = told.get(failure.got, failure.hint)
+        raise
+
+
+def test_the_accept_key_of_the_rfc(ex4_handshake: Answer) -> None:
+    expect_accept_key(ex4_handshake, "dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def test_every_key_has_its_own_answer(ex4_handshake: Answer) -> None:
+    for nonce in (bytes(16), bytes(range(16)), b"\xff" * 16):
+        expect_accept_key(ex4_handshake, b64encode(nonce).decode())
+
+
+def test_a_short_frame_is_unmasked(ex4_handshake: Answer) -> None:
+    hint = "Behind the two first bytes come the mask's four, then the payload."
+    expect_payload(ex4_handshake, b"Hello", hint, opcode=0x81)
+    expect_payload(ex4_handshake, b"", "An empty payload is b'', also when masked.")
+
+
+def test_the_payload_may_be_any_bytes(ex4_handshake: Answer) -> None:
+    hint = "A payload may hold any bytes, also zeros at its ends."
+    for payload in (b"\x00\x00one", bytes(range(9)), MASK * 2 + b"\xff\x00"):
+        expect_payload(ex4_handshake, payload, hint)
+
+
+def test_a_length_of_7_bits_ends_at_125(ex4_handshake: Answer) -> None:
+    expect_payload(ex4_handshake, b"0123456789" * 12 + b"01234", "125 is a length.")
+
+
+def test_a_length_of_16_bits_is_read(ex4_handshake: Answer) -> None:
+    hint = "126: the length follows, in 2 bytes, and the mask behind it."
+    for size in (126, 300):
+        expect_payload(ex4_handshake, (b"0123456789" * 30)[:size], hint)
+
+
+def test_a_length_of_64_bits_is_read(ex4_handshake: Answer) -> None:
+    hint = "127: the length follows, in 8 bytes, and the mask behind it."
+    expect_payload(ex4_handshake, b"0123456789" * 6554, hint)
