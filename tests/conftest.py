@@ -1,3 +1,3 @@
 """Loads what every test may use."""
 
-pytest_plugins = ["workbook.plugin"]
+pytest_plugins = ["workbook.plugin", "tests.browser"]
