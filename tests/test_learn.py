@@ -507,22 +507,27 @@ def test_two_at_once_set_up_once(
     assert calls() == 1
 
 
-def test_one_that_is_killed_leaves_an_environment_that_is_made_again(
-    root: Path, uv: Path, calls: Callable[[], int], capsys: pytest.CaptureFixture[str]
+def test_after_one_that_is_killed_its_installer_is_waited_for_and_all_made_again(
+    root: Path, uv: Path, calls: Callable[[], int]
 ) -> None:
+    environment.ensure(root)
+    (root / "requirements.txt").write_text("tiny==2.0\n")
     (uv / "wait").touch()
-    process = learn(root, "list", path=uv)
-    wait_until((uv / "calls").exists)
-    process.kill()
-    process.communicate(timeout=DEADLINE)
-    os.kill(int((uv / "calls").read_text()), signal.SIGKILL)
+    killed = learn(root, "list", path=uv)
+    wait_until(lambda: calls() == 2)
+    killed.kill()
+    killed.communicate(timeout=DEADLINE)
+    second = learn(root, "list", path=uv)
+    assert second.stderr is not None
+    waiting = second.stderr.readline()
     (uv / "wait").unlink()
 
-    python = environment.ensure(root)
+    _, told = second.communicate(timeout=DEADLINE)
 
-    assert "it is only half filled" in capsys.readouterr().err
-    assert subprocess.run([python, "-c", "import tiny"]).returncode == 0
-    assert calls() == 2
+    assert "waiting for another learn.py" in waiting
+    assert "Making .venv again: it is only half filled." in told
+    assert second.returncode == 5
+    assert calls() == 3
 
 
 def test_ctrl_c_stops_a_set_up_and_its_installer(root: Path, uv: Path) -> None:

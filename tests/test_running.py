@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -61,13 +61,18 @@ def wait_until(condition: Callable[[], object]) -> None:
 class Run:
     """`python -m workbook ...` in a folder, and what it has said so far."""
 
-    def __init__(self, root: Path, *argv: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, *argv: str, start: Sequence[str] = (), **env: str
+    ) -> None:
         self.output = root / "said"
-        with self.output.open("wb") as said:
+        # JupyterLab asks before it ends where somebody could answer: at a terminal.
+        self.terminal, stdin = os.openpty()
+        with self.output.open("wb") as said, os.fdopen(stdin) as terminal:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workbook", *argv],
+                [sys.executable, *start, "-m", "workbook", *argv],
                 cwd=root,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **env},
+                stdin=terminal,
                 stdout=said,
                 stderr=subprocess.STDOUT,
             )
@@ -97,12 +102,18 @@ class Run:
         with urllib.request.urlopen(f"http://{self.address}", timeout=DEADLINE) as page:
             return page.read().decode()
 
-    def stop(self, number: signal.Signals = signal.SIGINT) -> float:
+    def stop(self) -> float:
         """Ctrl-C; returns the seconds that it took."""
         begun = time.monotonic()
-        self.process.send_signal(number)
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(DEADLINE)
         return time.monotonic() - begun
+
+    def end(self) -> None:
+        """End it by force, if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.terminal)
 
 
 Start = Callable[..., Run]
@@ -131,13 +142,12 @@ def start(root: Path) -> Iterator[Start]:
     runs: list[Run] = []
 
     def start(*argv: str, **env: str) -> Run:
-        runs.append(Run(root, *argv, env=env))
+        runs.append(Run(root, *argv, **env))
         return runs[-1]
 
     yield start
     for run in runs:
-        run.process.kill()
-        run.process.wait()
+        run.end()
 
 
 # Starting
@@ -251,11 +261,24 @@ def test_what_an_exercise_uses_is_watched(path: str, counts: bool) -> None:
     assert app.uses(folder / path) is counts
 
 
-def test_it_ends_when_the_one_that_started_it_is_killed(start: Start) -> None:
+def test_the_server_ends_when_the_one_that_watches_is_killed(start: Start) -> None:
     run = start("run", "1", "--port", "0")
     run.wait_for("startup complete")
 
     run.process.kill()
+
+    wait_until(lambda: "Finished server process" in run.said)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(run.address.split(":"))
+
+
+def test_all_ends_when_the_one_that_started_it_is_killed(root: Path) -> None:
+    """As when learn.py is killed, or the terminal's window with it."""
+    start = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    run = Run(root, "run", "1", "--port", "0", start=["-c", start, sys.executable])
+    run.wait_for("startup complete")
+
+    run.end()
 
     wait_until(lambda: "Finished server process" in run.said)
     with pytest.raises(ConnectionRefusedError):
@@ -493,6 +516,18 @@ def test_jupyterlab_runs_on_this_python_without_news_and_ends_at_once(
     assert took < STOP
     assert run.process.returncode == 0
     assert "Traceback" not in run.said
+
+
+def test_the_question_about_news_is_switched_off_in_this_environment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+
+    lab.without_news()
+    lab.without_news()
+
+    config = tmp_path / "etc/jupyter/labconfig/page_config.json"
+    assert json.loads(config.read_text()) == {"disabledExtensions": {lab.NEWS: True}}
 
 
 def fetch(url: str) -> str:
