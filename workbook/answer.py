@@ -201,26 +201,67 @@ class Answer:
             port=client.port,
         )
 
-    def expect_end_of(self, client: Client, hint: str | None = None) -> None:
+    def set(self, **constants: object) -> None:
+        """Give module constants of the file other values, such as a shorter interval.
+
+        The app serves while they change: code that asks for them again sees the new.
+
+        Args:
+            constants: by their names; the values as JSON has them.
+
+        Raises:
+            Failure: the file does not serve, or has no such constant.
+        """
+        self._serve()
+        report = self.process.ask("set", values=constants)
+        if report is not None and report["missing"]:  # None: what comes next will tell
+            raise self._without_constant(report)
+
+    def _without_constant(self, report: Report) -> Failure:
+        names = ", ".join(report["missing"])
+        return Failure(
+            who="",
+            action="looked for",
+            sent=f"{names} in {self.file.name}",
+            got=f"no such constant; there are: {', '.join(report['names']) or 'none'}",
+            expected=f"{names}, to be set to what suits the check",
+            hint="A check makes time pass quicker by it. Bring its name back.",
+        )
+
+    def expect_end_of(
+        self,
+        client: Client,
+        hint: str | None = None,
+        *,
+        within: float | None = None,
+        misconception: str | None = None,
+    ) -> Report:
         """The handler of this client must have ended, or end now, without an error.
 
         Args:
             client: one that has left, or was left.
             hint: what to say when it goes on.
+            within: seconds that it may take; `reply`, if nothing is said.
+            misconception: the one that `hint` speaks of, such as "M03".
+
+        Returns:
+            What is known of how it returned.
 
         Raises:
-            Failure: it ended by an exception, or goes on for `reply` seconds.
+            Failure: it ended by an exception, or goes on for so long.
         """
+        within = self.reply if within is None else within
         end = self.process.await_report(
             lambda r: r["is"] in ("returned", "crash") and r["port"] == client.port,
-            self.reply,
+            within,
         )
         failure = Failure(
             who=client.name,
             action="left, and",
-            got=f"a handler that still ran after {self.reply:g} s",
+            got=f"a handler that still ran after {within:g} s",
             expected="a handler that ends, without an error",
             hint=hint,
+            misconception=misconception if end is None else None,
             port=client.port,
             silent=end is None,
         )
@@ -229,6 +270,35 @@ class Answer:
         if end["is"] == "crash":
             failure.blame(end)
             raise failure
+        return end
+
+    def expect_nothing_left(self, client: Client, hint: str | None = None) -> None:
+        """When the handler of this client returned, its tasks must have ended too.
+
+        Only where no other client is connected: tasks are counted.
+
+        Args:
+            client: one that has left; its handler has ended or ends now.
+            hint: what to say when a task goes on.
+
+        Raises:
+            Failure: as `expect_end_of`, or a task has outlived the handler.
+        """
+        end = self.expect_end_of(client, hint)
+        left = end["others"] - self._serve().idle_tasks
+        if left <= 0:
+            return
+        still = self._serve().waiting()
+        raise Failure(
+            who=client.name,
+            action="left, and",
+            got=f"a handler that returned before {left} of its tasks had ended",
+            expected="a handler that outlives every task it has started",
+            hint=hint,
+            where=still[0] if len(still) == 1 else None,
+            misconception="M24",
+            port=client.port,
+        )
 
     def expect_call(
         self, name: str, *arguments: object, returns: object, hint: str | None = None

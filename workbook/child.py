@@ -3,7 +3,8 @@
 `process.py` starts it. It imports what every app
 needs, then reads one job, a line of JSON, from standard input, and does it:
 
-- `{"serve": FILE, "app": NAME, "options": {...}}`: serve the app with uvicorn.
+- `{"serve": FILE, "app": NAME, "options": {...}, "constants": {...}}`: serve the app
+  with uvicorn, some constants of the file given other values.
 - `{"call": FILE}`: import the file, then call its functions as lines ask for it.
 
 It reports in lines of JSON on standard output, each with the key that came with the
@@ -154,6 +155,14 @@ class Learner:
         return None
 
 
+def set_constants(module: ModuleType, values: Message) -> dict[str, object]:
+    """Give a module's constants other values; names what it lacks, and what it has."""
+    for name in values.keys() & vars(module).keys():
+        setattr(module, name, values[name])
+    missing = sorted(values.keys() - vars(module).keys())
+    return {"missing": missing, "names": [n for n in vars(module) if n.isupper()]}
+
+
 def waiting_line(learner: Learner, task: asyncio.Task[Any]) -> list[object] | None:
     """The innermost line of the learner's at which a suspended task waits."""
     found: list[object] | None = None
@@ -193,9 +202,17 @@ class Witness:
         seen: dict[str, object] = {"path": scope["path"], "type": scope["type"]}
         lines = self.sends[port] = []
         self.tasks[asyncio.current_task()] = port
+        readers = 0
 
         async def watched_receive() -> Message:
-            message = await receive()
+            nonlocal readers
+            readers += 1
+            if readers == 2:
+                self.report("two readers", port=port)
+            try:
+                message = await receive()
+            finally:
+                readers -= 1
             if message["type"] == "websocket.disconnect":
                 seen["gone"] = True
             return message
@@ -216,11 +233,13 @@ class Witness:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
+            seen["group"] = isinstance(error, BaseExceptionGroup)
             self.report("crash", port=port, seen=seen, **self.learner.crash(error))
             raise
         finally:
             self.tasks.pop(asyncio.current_task(), None)
-        self.report("returned", port=port, seen=seen)
+        others = len(asyncio.all_tasks()) - 1
+        self.report("returned", port=port, seen=seen, others=others)
 
     async def lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         """Start and stop the app; a start that fails is a file that fails."""
@@ -282,6 +301,7 @@ class Control(threading.Thread):
         self.main = threading.main_thread().ident or 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.witness: Witness | None = None
+        self.module: ModuleType | None = None
         self.stage = "import"
         self.deaf = False  # the file took SIGTERM away when it was imported
         self.calls: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -303,6 +323,9 @@ class Control(threading.Thread):
                 lines = self.witness.sends if self.witness else {}
                 lines = lines.get(question["port"], [])
                 self.report("sends", number=number, lines=lines)
+            case "set" if self.module is not None:
+                found = set_constants(self.module, question["values"])
+                self.report("set", number=number, **found)
             case "call":
                 self.calls.put(question)
             case other:
@@ -317,7 +340,8 @@ class Control(threading.Thread):
         others = [self.learner.line_of(f) for t, f in frames.items() if t not in own]
         waiting: list[list[object]] = []
         ports = self.witness.tasks if self.witness else {}
-        for task in asyncio.all_tasks(self.loop) if self.loop is not None else ():
+        tasks = asyncio.all_tasks(self.loop) if self.loop is not None else ()
+        for task in tasks:
             line = waiting_line(self.learner, task)
             if line is not None:
                 waiting.append([ports.get(task, 0), *line])
@@ -325,6 +349,7 @@ class Control(threading.Thread):
             "stage": self.stage,
             "running": running,
             "waiting": waiting,
+            "tasks": len(tasks),
             "threads": [line for line in others if line is not None],
             "deaf": self.deaf or is_deaf(),
         }
@@ -352,6 +377,11 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
         names = [n for n, v in vars(module).items() if type(v).__name__ == "FastAPI"]
         report("failed", error="no app", names=names, text=type(app).__name__)
         raise SystemExit(3)
+    found = set_constants(module, job["constants"])
+    if found["missing"]:
+        report("failed", error="no constant", text="", **found)
+        raise SystemExit(3)
+    ask.module = module
     ask.witness = witness = Witness(app, learner, report)
 
     class Server(uvicorn.Server):
@@ -360,7 +390,8 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
             ask.stage = "startup"
             await super().startup(sockets)
             ask.stage = "serve"
-            report("ready", port=listener.getsockname()[1], routes=routes_of(app))
+            port, tasks = listener.getsockname()[1], len(asyncio.all_tasks())
+            report("ready", port=port, routes=routes_of(app), tasks=tasks)
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -31,13 +31,15 @@ class Server:
         file: the Python file that holds the app.
         app: the app's name in it.
         env: more environment variables for the process.
+        constants: other values, plain as JSON has them, for module constants of the
+            file. They are set when it has been imported.
         process: one that has been started already, to save the time of importing.
         start: seconds that the app may take until it answers.
         options: of `uvicorn.Config`, such as `ws_ping_interval=0.3`.
 
     Raises:
-        NotServing: the file could not be imported, holds no such app, or took
-            longer than `start`.
+        NotServing: the file could not be imported, holds no such app or constant,
+            or took longer than `start`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Server:
         *,
         app: str = "app",
         env: Mapping[str, str] | None = None,
+        constants: Mapping[str, object] | None = None,
         process: Process | None = None,
         start: float = START,
         **options: Any,
@@ -53,14 +56,16 @@ class Server:
         self.file = file
         self.wire = Wire()
         self.process = process or Process(env)
-        self.process.begin({"serve": str(file), "app": app, "options": options})
+        job = {"serve": str(file), "app": app, "options": options}
+        self.process.begin({**job, "constants": dict(constants or {})})
         report = self.process.wait_for("ready", "failed", timeout=start)
         if report is None or report["is"] != "ready":
             if process is None:
                 self.process.end()
-            raise NotServing(f"{file.name} is not serving", report)
+            raise NotServing(f"{file.name} is not serving{_why(report)}", report)
         self.port = int(report["port"])
         self.routes: list[list[str]] = report["routes"]
+        self.idle_tasks = int(report["tasks"])  # as many as there are without clients
 
     def __enter__(self) -> Self:
         return self
@@ -113,8 +118,20 @@ class Server:
             if port is None or port == client
         ]
 
+    def tasks(self) -> int | None:
+        """How many asyncio tasks there are now; None where the process is silent."""
+        report = self.process.ask("where")
+        return None if report is None else int(report["tasks"])
+
     def running(self) -> Line | None:
         """The line of the app that holds the event loop now, if one does."""
         report = self.process.ask("where") or {}
         line = report.get("running")
         return None if line is None else Line(*line)
+
+
+def _why(report: Report | None) -> str:
+    if report is None or report["error"] != "no constant":
+        return ""
+    there = ", ".join(report["names"]) or "none"
+    return f": it has no {', '.join(report['missing'])}; there are: {there}"
