@@ -334,7 +334,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "",
-        "FastAPI knows the connection by its type. Which type has the parameter?",
+        "FastAPI knows a WebSocket by its type. This parameter has none.",
         lambda e: e.refused(403) and not e.accepted() and _in_source(UNTYPED)(e),
         _def_of(UNTYPED),
     ),
@@ -411,6 +411,19 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M26",
         "One malformed message ended everything. Answer it and carry on.",
         _malformed,
+    ),
+    Misconception(
+        "",
+        "receive() gives a dict. For its text alone there is receive_text().",
+        lambda e: (
+            e.crashed("AttributeError", "'dict' object has no attribute")
+            and _in_source(r"\.receive\(\)")(e)
+        ),
+    ),
+    Misconception(
+        "",
+        "accept() answers the handshake. A connection has one of each.",
+        lambda e: e.crashed("RuntimeError", "but got 'websocket.accept'"),
     ),
     Misconception(
         "",

@@ -97,13 +97,17 @@ def keys(named: Sequence[tuple[str, str]], width: int) -> Lines:
 def message(failure: Failure, width: int = WIDTH) -> list[tuple[str, str]]:
     """A failure's rows, label and text, the texts wrapped to `width` columns.
 
-    A row that needs a second line goes on with an empty label.
+    A row that needs a second line goes on with an empty label; a line of source is
+    cut, for its number leads to the rest.
     """
     room = max(len(label) for label, _ in failure.lines) + 2
+    space = max(20, width - room - 2)
     rows: list[tuple[str, str]] = []
     for label, words in failure.lines:
-        parts = textwrap.wrap(printable(words), max(20, width - room - 2))
-        for n, part in enumerate(parts or [""]):
+        shown = printable(words)
+        if label == "look at" and len(shown) > space:
+            shown = f"{shown[: space - 1]}…"
+        for n, part in enumerate(textwrap.wrap(shown, space) or [""]):
             rows.append((f"{label if n == 0 else '':{room}}", part))
     return rows
 
