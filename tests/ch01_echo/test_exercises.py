@@ -45,6 +45,9 @@ def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
             1000,
             hint="On `bye` the server closes with 1000, and sends nothing more.",
             hints={
+                **dict.fromkeys(
+                    CLOSE_CODES, "1000 says that the talk is over, and well."
+                ),
                 "BYE": "`bye` was answered. Look at it before you answer.",
                 "bye": "`bye` was answered. Look at it before you answer.",
             },

@@ -1,0 +1,15 @@
+# Provokes: Is there an await before accept()?
+# Misconception: M42
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def shout(websocket: WebSocket) -> None:
+    websocket.accept()
+    async for text in websocket.iter_text():
+        if text == "bye":
+            await websocket.close(1000)
+            return
+        await websocket.send_text(text.upper())

@@ -1,0 +1,15 @@
+# Provokes: Nobody accepted the call
+# Misconception: M42
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def shout(websocket: WebSocket) -> None:
+    while True:
+        text = await websocket.receive_text()
+        if text == "bye":
+            await websocket.close(1000)
+            return
+        await websocket.send_text(text.upper())

@@ -1,0 +1,15 @@
+# Provokes: as bytes
+import base64
+import hashlib
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def accept_key(key: str) -> bytes:
+    return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest())
+
+
+def unmask(frame: bytes) -> bytes:
+    start = {126: 4, 127: 10}.get(frame[1] & 127, 2)
+    mask, payload = frame[start : start + 4], frame[start + 4 :]
+    return bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
