@@ -67,7 +67,7 @@ REPR_KEPT = 1 << 20
 LOOP_TURNS = 0.25
 """Seconds after which an event loop that does nothing it is asked to stands still."""
 
-CPU_LIMIT = 1800
+CPU_LIMIT = 900
 """Seconds of computing. The last resort where the parent was killed while one long
 operation keeps the thread from running that would see it."""
 

@@ -1,6 +1,7 @@
 """Named clients: `ana` sends, `ana` expects. Thin over `websockets`, all recorded."""
 
 import json
+import logging
 import queue
 import socket
 import struct
@@ -21,6 +22,16 @@ from workbook.wire import Event, Wire
 REPLY = 5.0
 """Seconds to wait for an answer. Generous: an answer takes milliseconds."""
 
+MOST = 64 << 20
+"""Bytes that one message may have, and that may lie unread before a client goes."""
+
+EVENT = 500
+"""Bytes that even an empty message takes to keep, about."""
+
+QUIET = logging.Logger("workbook.client")
+QUIET.disabled = True
+"""The connections' log: what goes wrong there is told by a failure."""
+
 
 class Recorder(ClientConnection):
     """A connection that records what arrives, when it arrives."""
@@ -30,6 +41,7 @@ class Recorder(ClientConnection):
         self.wire = wire
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.ended: Event | None = None
+        self.unread = 0  # bytes
         self._parts: list[Frame] = []
         super().__init__(*args, **kwargs)  # last: it starts the thread that reads
 
@@ -41,7 +53,7 @@ class Recorder(ClientConnection):
         elif event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             self._parts.append(event)
             if event.fin:
-                self.inbox.put(self._message())
+                self._keep(self._message())
         elif event.opcode is Opcode.CLOSE:
             close = Close.parse(event.data) if event.data else None
             code = close.code if close else None
@@ -56,9 +68,23 @@ class Recorder(ClientConnection):
         """The connection's thread: when it ends, so has the connection."""
         super().recv_events()
         if self.response is not None and self.response.status_code == 101:
+            sent, error = self.protocol.close_sent, self.protocol.parser_exc
+            if self.ended is None and sent and not isinstance(error, EOFError | None):
+                # We closed: what came was no frame, or too big a one.
+                record = partial(self.wire.record, self.name, "out", "close")
+                self.ended = record(sent.reason, sent.code)
             if self.ended is None:
                 self.ended = self.wire.record(self.name, "in", "end")
             self.inbox.put(self.ended)
+
+    def _keep(self, message: Event) -> None:
+        """Put it where it is read; go away when nobody reads and too much comes."""
+        self.inbox.put(message)
+        self.unread += len(message.data or "") + EVENT
+        if self.unread > MOST and self.ended is None:
+            mark = f"more than {MOST >> 20} MiB came that nobody asked for"
+            self.ended = self.wire.record(self.name, "out", "end", mark=mark)
+            self.close_socket()
 
     def _message(self) -> Event:
         opcode, data = self._parts[0].opcode, b"".join(p.data for p in self._parts)
@@ -126,13 +152,16 @@ class Client:
                 open_timeout=reply,
                 ping_interval=None,
                 close_timeout=reply,
-                max_size=None,
+                max_size=MOST,
                 max_queue=None,
+                logger=QUIET,
                 create_connection=cast(
                     type[Recorder], partial(Recorder, name, self.wire)
                 ),
             )
             self._connection = cast(Recorder, ExitStack().enter_context(opening))
+            with suppress(OSError):  # the server may have closed it already
+                self._connection.socket.settimeout(reply)  # if it does not read
         except (InvalidHandshake, OSError, EOFError) as error:
             raise self._handshake_failure(error) from None
 
@@ -161,6 +190,11 @@ class Client:
         response = self._connection.response
         return {} if response is None else dict(response.headers.raw_items())
 
+    @property
+    def subprotocol(self) -> str | None:
+        """What the server chose of the subprotocols that were offered."""
+        return self._connection.subprotocol
+
     def send(
         self,
         message: str | bytes,
@@ -184,9 +218,14 @@ class Client:
         )
         try:
             self._connection.send(message)
-        except ConnectionClosed:
+        except ConnectionClosed as error:
             ending = self._ending()
-            raise self._failure("an open connection", ending, hint, hints) from None
+            failure = self._failure("an open connection", ending, hint, hints)
+            if isinstance(error.__cause__, TimeoutError):
+                failure.got = f"a server that read nothing for {self.reply:g} s"
+                failure.expected = "a server that reads what is sent"
+                failure.silent = True
+            raise failure from None
 
     def send_json(self, value: object, *, hint: str | None = None) -> None:
         """Send `value` as JSON in a text message.
@@ -309,6 +348,8 @@ class Client:
             self._connection.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, linger
             )
+        # First, or the connection's thread might still send an orderly FIN.
+        self._connection.socket.close()
         self._connection.close_socket()
 
     def _next(
@@ -321,6 +362,8 @@ class Client:
             raise self._failure(expected, event, hint, hints) from None
         if event.kind in ("close", "end"):
             self._connection.inbox.put(event)  # whoever asks again is told again
+        else:
+            self._connection.unread -= len(event.data or "") + EVENT
         return event
 
     def _ending(self) -> Event:
@@ -341,10 +384,13 @@ class Client:
         keyed = (hints or {}).get(key) if key is not None else None
         self.wire.mark(event, f"expected {expected}")
         silent = event.kind == "missing"
+        got = f"nothing for {self.reply:g} s" if silent else name(event)
+        if event.kind == "close" and event.direction == "out":
+            got = f"a frame that this client refused: {got}"
         return Failure(
             who=self.name,
             sent=self._sent,
-            got=f"nothing for {self.reply:g} s" if silent else name(event),
+            got=event.mark or got,
             expected=expected,
             hint=keyed or hint,
             event=event,
@@ -354,18 +400,20 @@ class Client:
         )
 
     def _handshake_failure(self, error: Exception) -> Failure:
-        expected = name_status(101)
         if isinstance(error, InvalidStatus):
-            answers = [e for e in self.wire if e.kind == "response"]
-            return self._refusal(answers[-1], name_status(error.response.status_code))
-        event = self.wire.record(
-            self.name, "in", "missing", mark=f"expected {expected}"
-        )
+            mine = [e for e in self.wire if e.client == self.name]
+            answer = [e for e in mine if e.kind == "response"][-1]
+            return self._refusal(answer, name_status(error.response.status_code))
+        event = self.wire.record(self.name, "in", "missing")
+        failure = self._refusal(event, "no answer: the connection ended")
         if isinstance(error, TimeoutError):
-            failure = self._refusal(event, f"nothing for {self.reply:g} s")
+            failure.got = f"nothing for {self.reply:g} s"
             failure.silent = True
-            return failure
-        return self._refusal(event, "no answer: the connection ended")
+        elif isinstance(error, ConnectionRefusedError):
+            failure.got = "no answer: no server is there"
+        elif isinstance(error, InvalidHandshake) and error.__cause__ is None:
+            failure.got = f"an answer that this client refused: {error}"
+        return failure
 
     def _refusal(self, event: Event, got: str) -> Failure:
         self.wire.mark(event, f"expected {name_status(101)}")

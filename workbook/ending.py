@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbook.answer import Answer, line
 from workbook.failure import Failure, Line
-from workbook.process import CUT_OFF, MEMORY_LIMIT, Report
+from workbook.process import CUT_OFF, Report
 
 ENDERS = {"_exit", "abort", "kill", "killpg", "closerange", "dup2"}
 """Functions that end a program, or take its connections, before it can say so."""
@@ -55,18 +55,19 @@ def explain(failure: Failure, answer: Answer) -> bool:
     where = process.where()  # also: all reports before it are in now
     if where is None:
         process.join(0.3)
+    cut_off = process.is_cut_off()  # first: it may end while we ask
     last = _last_crash(failure, answer)
     if process.ending is not None:
-        _was_ended(failure, process.ending, where)
+        _was_ended(failure, answer, where)
     elif last is not None and last["error"] == "MemoryError":
         failure.locate(last)
-        _ate_memory(failure, "asked for")
+        _ate_memory(failure, "asked for", process.memory)
     elif last is not None and last["is"] == "failed":
         failure.hint = AT_IMPORT.get(last["error"], failure.hint)
         return last["error"] in AT_IMPORT
     elif process.status is not None:
         _ended_itself(failure, answer, last)
-    elif process.is_cut_off():
+    elif cut_off:
         failure.got = "no more: your program closed what the server needs"
         failure.where = _line_that_ends(answer.file)
         failure.hint = CLOSED
@@ -88,10 +89,11 @@ def _last_crash(failure: Failure, answer: Answer) -> Report | None:
     return None
 
 
-def _was_ended(failure: Failure, why: str, where: Report | None) -> None:
+def _was_ended(failure: Failure, answer: Answer, where: Report | None) -> None:
+    why = answer.process.ending or ""
     failure.where = _line_now(where)
     if "held" in why:
-        _ate_memory(failure, "held")
+        _ate_memory(failure, "held", answer.process.memory)
         return
     failure.got = f"no more: your program was ended, {why}"
     failure.hint = "Each answer came in time, and yet there was no end to them."
@@ -99,8 +101,8 @@ def _was_ended(failure: Failure, why: str, where: Report | None) -> None:
         failure.hint = "It prints without end. Look for the loop that does."
 
 
-def _ate_memory(failure: Failure, verb: str) -> None:
-    failure.got = f"no more: your program {verb} more than {MEMORY_LIMIT >> 20} MiB"
+def _ate_memory(failure: Failure, verb: str, most: int) -> None:
+    failure.got = f"no more: your program {verb} more than {most >> 20} MiB"
     failure.hint = "Something is too big, or grows without end. What is it?"
 
 

@@ -27,6 +27,9 @@ __all__ = ["CUT_OFF", "STOPPED", "Process", "Report"]
 OUTPUT_LIMIT = 8 << 20
 """Bytes a learner's program may print before it is ended: 8 MiB."""
 
+REPORT_LIMIT = 16 << 20
+"""Bytes that one report may have: 1 MiB of a value, each character escaped."""
+
 OUTPUT_KEPT = 1 << 18
 """Bytes of its output that are kept, the first ones and the last: 256 KiB."""
 
@@ -61,6 +64,7 @@ class Process:
 
     def __init__(self, env: Mapping[str, str] | None = None) -> None:
         self.mark = uuid.uuid4().hex
+        self.memory = MEMORY_LIMIT
         self.reports: list[Report] = []
         self.ending: str | None = None  # why we ended it, if we did
         self.left_behind: list[str] = []
@@ -96,7 +100,7 @@ class Process:
         return thread
 
     def _read_reports(self, stream: IO[bytes]) -> None:
-        while line := stream.readline(1 << 20):
+        while line := stream.readline(REPORT_LIMIT):
             report = self._report(line)
             if report is None:
                 self._keep(line)
@@ -140,8 +144,8 @@ class Process:
         with suppress(psutil.Error):
             process = psutil.Process(self.pid)
             while not self._ended.wait(0.1):
-                if process.memory_info().rss > MEMORY_LIMIT:
-                    self._condemn(f"it held more than {MEMORY_LIMIT >> 20} MiB")
+                if process.memory_info().rss > self.memory:
+                    self._condemn(f"it held more than {self.memory >> 20} MiB")
                     return
 
     @property
@@ -172,7 +176,7 @@ class Process:
 
     def begin(self, job: Mapping[str, object]) -> None:
         """Give it its job; see `child.py`. Returns when it has begun with it."""
-        self._write({"memory": MEMORY_LIMIT, "key": self._key, **job})
+        self._write({"memory": self.memory, "key": self._key, **job})
         self._thread(self._watch_memory)
         self.wait_for("begun", timeout=BEGIN)
 

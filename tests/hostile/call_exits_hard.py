@@ -1,0 +1,12 @@
+"""Its function exits, and nothing can catch it.
+
+got: your program ended by itself (exit status 0)
+look at: os._exit(0)
+hint: What ends yours?
+"""
+
+import os
+
+
+def double(number: int) -> int:
+    os._exit(0)

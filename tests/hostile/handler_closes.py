@@ -1,0 +1,18 @@
+"""Its handler closes every file descriptor.
+
+got: your program ended by itself
+look at: os.closerange(0, 256)
+hint: What ends yours?
+"""
+
+import os
+
+from fastapi import WebSocket
+from shouting import shout
+
+
+async def close(websocket: WebSocket) -> None:
+    os.closerange(0, 256)
+
+
+app = shout(texted=close)

@@ -1,0 +1,18 @@
+"""Its handler exits, and nothing can catch it.
+
+got: your program ended by itself (exit status 0)
+look at: os._exit(0)
+hint: What ends yours?
+"""
+
+import os
+
+from fastapi import WebSocket
+from shouting import shout
+
+
+async def leave(websocket: WebSocket) -> None:
+    os._exit(0)
+
+
+app = shout(texted=leave)

@@ -1,0 +1,18 @@
+"""Its handler waits, and does not accept.
+
+got: nothing for 1 s
+look at: await asyncio.Event().wait()
+hint: waits at this line
+"""
+
+import asyncio
+
+from fastapi import WebSocket
+from shouting import shout
+
+
+async def wait(websocket: WebSocket) -> None:
+    await asyncio.Event().wait()
+
+
+app = shout(called=wait)

@@ -1,0 +1,11 @@
+"""It answers right, and does not listen to who tells it to stop.
+
+got: does not listen to SIGTERM
+hint: Leave it to uvicorn
+"""
+
+import signal
+
+from shouting import app as app
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,17 @@
+"""Its handler answers right, and then listens to nobody.
+
+got: does not listen to SIGTERM
+hint: Leave it to uvicorn
+"""
+
+import signal
+
+from fastapi import WebSocket
+from shouting import shout
+
+
+async def deafen(websocket: WebSocket) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+app = shout(accepted=deafen)

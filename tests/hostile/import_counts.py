@@ -1,0 +1,11 @@
+"""More and more memory, in C, which lets nothing else run.
+
+got: your program held more than
+hint: too big, or grows without end
+"""
+
+import itertools
+
+from shouting import app as app
+
+held = list(itertools.count())

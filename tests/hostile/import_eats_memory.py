@@ -1,0 +1,15 @@
+"""More and more memory.
+
+got: your program held more than
+look at: import_eats_memory.py
+hint: too big, or grows without end
+"""
+
+import time
+
+from shouting import app as app
+
+held: list[bytes] = []
+while True:
+    held.append(b"x" * (16 << 20))
+    time.sleep(0.005)

@@ -1,0 +1,12 @@
+"""It exits when it is imported, and nothing can catch it.
+
+got: your program ended by itself (exit status 0)
+look at: os._exit(0)
+hint: What ends yours?
+"""
+
+import os
+
+from shouting import app as app
+
+os._exit(0)

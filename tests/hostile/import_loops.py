@@ -1,0 +1,11 @@
+"""It never ends to be imported.
+
+got: nothing for 2 s: the file was still being imported
+look at: while True:
+hint: never ends
+"""
+
+from shouting import app as app
+
+while True:
+    pass

@@ -1,0 +1,15 @@
+"""It calls itself without end.
+
+got: RecursionError: maximum recursion depth exceeded
+look at: return dive() + 1
+hint: calls itself without end
+"""
+
+from shouting import app as app
+
+
+def dive() -> int:
+    return dive() + 1
+
+
+dive()

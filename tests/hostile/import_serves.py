@@ -1,0 +1,11 @@
+"""It starts a server of its own when it is imported.
+
+got: nothing for 2 s: the file was still being imported
+look at: uvicorn.run(app, port=0)
+hint: Whoever imports this file serves it
+"""
+
+import uvicorn
+from shouting import app
+
+uvicorn.run(app, port=0)

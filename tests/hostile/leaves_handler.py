@@ -1,0 +1,18 @@
+"""It answers right, and its handler goes on without a client.
+
+got: nothing for 1 s: it still ran
+look at: await asyncio.sleep(1000)
+hint: Who ends it?
+"""
+
+import asyncio
+
+from fastapi import WebSocket
+from shouting import shout
+
+
+async def linger(websocket: WebSocket) -> None:
+    await asyncio.sleep(1000)
+
+
+app = shout(left=linger)

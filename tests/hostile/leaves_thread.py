@@ -1,0 +1,18 @@
+"""It answers right, and a thread goes on.
+
+got: nothing for 1 s: it still ran
+look at: time.sleep(1000)
+hint: Who ends it?
+"""
+
+import threading
+import time
+
+from shouting import app as app
+
+
+def work() -> None:
+    time.sleep(1000)
+
+
+threading.Thread(target=work).start()

@@ -1,0 +1,176 @@
+"""No program, however hostile, hangs a check, passes it, or survives it.
+
+Each program in `hostile/` says in its docstring what its learner must be told.
+"""
+
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.synthetic import SHOUT, write_course
+from workbook import checks
+from workbook.checks import Verdict
+from workbook.course import ROOT, Exercise
+from workbook.process import Process
+
+HERE = Path(__file__).parent / "hostile"
+GROUPS = ("import", "startup", "handler", "leaves", "ignores", "call")
+
+PYTHON = 10.0
+"""Seconds that Python itself may take to start on a busy machine."""
+
+MEMORY = 600 << 20
+"""Bytes that a program may hold here: less than the 1 GiB that costs time to fill."""
+
+
+@pytest.fixture(scope="module")
+def exercises(tmp_path_factory: pytest.TempPathFactory) -> list[Exercise]:
+    root = tmp_path_factory.mktemp("course")
+    return write_course(root, SHOUT, "ex1_shout", "ex2_double")
+
+
+class Trial:
+    """One hostile program, checked, and what is wrong with how that went."""
+
+    def __init__(self, file: Path, exercise: Exercise) -> None:
+        self.file = file
+        title, _, rest = (file.read_text().split('"""')[1]).partition("\n\n")
+        self.title = title
+        self.must = [line.split(": ", 1) for line in rest.strip().splitlines()]
+        # Who sleeps for just so long is found by that, whatever else it forgets.
+        self.seconds = f"1000.{random.randrange(10**9)}"
+        self.process = Process(env={"HOSTILE": self.seconds})
+        self.process.memory = MEMORY
+        limits, self.limit = self._limits()
+        start = time.monotonic()
+        self.verdict = checks.run(exercise, file, process=self.process, **limits)
+        self.took = time.monotonic() - start
+
+    def _limits(self) -> tuple[dict[str, float], float]:
+        """Short ones for who is silent; generous ones for who has another end."""
+        told = dict(self.must)["got"]
+        if told.startswith("nothing for 2 s"):
+            return {"start": 2.0}, 2.0
+        if told.startswith("nothing for 1 s") or "still ran, and so did" in told:
+            return {"reply": 1.0}, 1.0
+        if "more than 3 s" in told:
+            return {"total": 3.0}, 3.0
+        return {"start": 20.0, "reply": 15.0}, 15.0
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that is not as it must be."""
+        failure = self.verdict.failure
+        if self.verdict.ok or failure is None:
+            return ["it passed"]
+        rows = {label.removeprefix("ana "): text for label, text in failure.lines}
+        rows = {label.removeprefix("bo "): text for label, text in rows.items()}
+        rows["printed"] = "\n".join(failure.printed)
+        found = [
+            f"{label} {rows.get(label)!r} has no {text!r}"
+            for label, text in self.must
+            if text not in rows.get(label, "")
+        ]
+        if self.took > self.limit + 2 + PYTHON:
+            found.append(f"it took {self.took:.1f} s, and had {self.limit} s and 2")
+        if self.process.status is None:
+            found.append("it still runs")
+        return found + [f"{alive} still runs" for alive in left_by(self.seconds)]
+
+
+def left_by(seconds: str) -> list[psutil.Process]:
+    """The processes that know this number, alive."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            known = process.environ().get("HOSTILE") == seconds
+            if known or seconds in process.cmdline():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def files(group: str) -> list[Path]:
+    return sorted(HERE.glob(f"{group}_*.py"))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_hostile_program_is_told_what_it_did_and_leaves_nothing(
+    exercises: list[Exercise], group: str
+) -> None:
+    shout, double = exercises
+    exercise = double if group == "call" else shout
+
+    def tried(file: Path) -> Trial:
+        return Trial(file, exercise)
+
+    with ThreadPoolExecutor(3) as pool:
+        trials = list(pool.map(tried, files(group)))
+
+    for trial in trials:
+        print(trial.file.name, f"{trial.took:.1f} s", trial.title)
+    assert {t.file.name: t.faults for t in trials if t.faults} == {}
+
+
+def test_every_hostile_program_is_in_a_group() -> None:
+    grouped = {file for group in GROUPS for file in files(group)}
+
+    assert grouped == set(HERE.glob("*_*.py"))
+    assert len(grouped) > 50
+
+
+def test_the_next_exercise_is_checked_right_after_a_hostile_one(
+    exercises: list[Exercise],
+) -> None:
+    verdicts: list[Verdict] = []
+    for name in ("handler_exits_hard", "handler_prints", "leaves_daemon"):
+        verdicts.append(checks.run(exercises[0], HERE / f"{name}.py"))
+        verdicts.append(checks.run(exercises[0], HERE / "shouting.py"))
+
+    assert [verdict.ok for verdict in verdicts] == [False, True] * 3
+
+
+PARENT = """
+import sys
+import time
+from pathlib import Path
+from workbook.answer import Answer
+
+answer = Answer(Path(sys.argv[1]))
+client = answer.connect("ana")
+client.send("hello")
+client.expect("HELLO")
+client.send("hello")
+print("in the middle of it", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("name", ["handler_loops_later", "leaves_daemon_and_child"])
+def test_a_check_that_is_killed_leaves_no_process_behind(
+    name: str, tmp_path: Path
+) -> None:
+    seconds = f"1000.{random.randrange(10**9)}"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, HERE / "killed" / f"{name}.py"],
+        env={**psutil.Process().environ(), "HOSTILE": seconds},
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "in the middle of it\n"
+        left = left_by(seconds)
+        assert len(left) > 1
+
+        parent.kill()
+
+        _, alive = psutil.wait_procs(left, timeout=PYTHON)
+        assert alive == []
