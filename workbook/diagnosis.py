@@ -4,6 +4,9 @@ The most telling comes first: a program that ended or was ended, an event loop t
 stood still, a misconception that left its sign; else the check's own hint stays.
 """
 
+import ast
+from pathlib import Path
+
 from workbook import ending
 from workbook.answer import Answer, line
 from workbook.failure import Failure, Line
@@ -67,6 +70,8 @@ def _line_of(
     answer: Answer,
 ) -> Line | None:
     """The line that sent what came, closed, or waits while nothing comes."""
+    if failure.action == "called" and failure.sent is not None:
+        return _returning(failure.sent.partition("(")[0], answer.file, evidence.source)
     event = failure.event
     if event is None or answer.server is None:
         return None
@@ -81,4 +86,18 @@ def _line_of(
         lines = sends.get("lines", [])
         if failure.received < len(lines):
             return line(lines[failure.received])
+    return None
+
+
+def _returning(name: str, file: Path, source: str) -> Line | None:
+    """The only line at which a function of the file returns, or else its first."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # it has been changed since it ran
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            ends = [n.lineno for n in ast.walk(node) if isinstance(n, ast.Return)]
+            number = ends[0] if len(ends) == 1 else node.lineno
+            return Line(str(file), number, source.splitlines()[number - 1])
     return None
