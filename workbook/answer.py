@@ -186,11 +186,14 @@ class Answer:
         sent, got = client.sent, name_status(101)
         try:
             client.send("let me in")
+        except Failure as after:  # closed already, and maybe told something before
+            self._unsay(after)
+        try:
             client.receive()
         except Failure as after:
+            self._unsay(after)
             if after.event is not None:
                 got = f"{got}, then {name_event(after.event)}"
-                self.wire.mark(after.event, None)
         client.close()
         return Failure(
             who=client.name,
@@ -340,6 +343,10 @@ class Answer:
         if not _equal(answer["value"], returns):
             failure.got = shorten(answer["value"])
             raise failure
+
+    def _unsay(self, failure: Failure) -> None:
+        if failure.event is not None:
+            self.wire.mark(failure.event, None)
 
     def _serve(self) -> Server:
         if self.server is None:

@@ -312,7 +312,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception(
         "M52",
         "FastAPI runs background tasks after a response; a socket has none.",
-        lambda e: e.failure.silent and "BackgroundTasks" in e.source,
+        lambda e: "BackgroundTasks" in e.source and e.failure.expected[:5] == "close",
     ),
     Misconception(
         "M25",
