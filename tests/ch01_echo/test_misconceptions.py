@@ -9,7 +9,7 @@ from workbook.failure import Failure
 from workbook.server import Server
 
 CHAPTER = course.find_chapter("echo")
-BITE_HERE = "M07 M08 M25 M35 M41 M42 M46 M47 M48 M61".split()
+BITE_HERE = ["M07", "M08", "M25", "M35", "M41", "M42", "M46", "M47", "M48", "M61"]
 
 
 def test_the_table_holds_all_that_bite_here() -> None:
