@@ -21,6 +21,7 @@ import pytest
 from tests.small_course import HALF_RIGHT, SHIPPED, SOLVED, make_course, save
 from workbook import course, watch
 from workbook.course import Exercise
+from workbook.process import Process
 from workbook.progress import PLACE, Progress, State, digest
 
 fcntl = pytest.importorskip("fcntl", reason="Windows has no pseudo-terminals")
@@ -114,8 +115,10 @@ class Session:
 
     @property
     def screen(self) -> str:
-        """What the terminal shows now, or everything that came over the pipe."""
-        last = self._seen.rpartition("\x1b[H")[2].replace("\r\n", "\n")
+        """The last whole screen, what followed it, or all that came over the pipe."""
+        shown, over, after = self._seen.partition("\x1b[?1049l")
+        whole = after if over else shown.rpartition("\x1b[J")[0] or shown
+        last = whole.rpartition("\x1b[H")[2].replace("\r\n", "\n")
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last)
 
     def until(self, *texts: str, gone: str | None = None) -> str:
@@ -303,26 +306,26 @@ def test_an_error_of_our_own_gives_the_terminal_back_first(root: Path) -> None:
         assert session.left() == []
 
 
-def test_without_a_terminal_it_tells_line_by_line(root: Path, first: Exercise) -> None:
-    with Session(root, terminal=False) as session:
+def test_without_terminal_and_events_it_polls_and_tells_line_by_line(
+    root: Path, first: Exercise
+) -> None:
+    with Session(root, terminal=False, WATCHFILES_FORCE_POLLING="1") as session:
         session.until("Watching chapters/ch01_one/exercises/ex1_double.py")
         save(first.path, HALF_RIGHT)
         session.until("✘ 1.1 double: not yet, check 2 of 2", "hint 1.1")
-        save(first.path, SOLVED)
+        save(first.path, SOLVED)  # as may be, within the same second
         told = session.until("✔ 1.1 double: all 2 checks pass", "ex2_twice.py: save it")
 
-        assert "\x1b" not in told
+    assert "\x1b" not in told
 
 
-def test_where_no_events_come_saves_are_seen_by_polling(
-    root: Path, first: Exercise
+@pytest.mark.parametrize(("wish", "polls"), [("1", True), ("false", False)])
+def test_polling_is_wished_for_as_for_watchfiles(
+    monkeypatch: pytest.MonkeyPatch, wish: str, polls: bool
 ) -> None:
-    with Session(root, WATCHFILES_FORCE_POLLING="1") as session:
-        session.until("check 1 of 2 fails", "polling")
-        save(first.path, HALF_RIGHT)
-        session.until("check 2 of 2 fails")
-        save(first.path, SOLVED)  # within the same second, as may be
-        session.until("all 2 checks pass")
+    monkeypatch.setenv("WATCHFILES_FORCE_POLLING", wish)
+
+    assert watch.must_poll() is polls
 
 
 def test_it_ends_when_learn_py_has_gone(root: Path) -> None:
@@ -335,46 +338,38 @@ def test_it_ends_when_learn_py_has_gone(root: Path) -> None:
         assert session.left() == []
 
 
-def test_the_next_check_finds_its_process_warm(first: Exercise) -> None:
-    events: queue.SimpleQueue[watch.Event] = queue.SimpleQueue()
-    with watch.Checker(events.put) as checker:
-        checker.begin(first)
-        verdicts = [events.get(timeout=DEADLINE)]
-        checker.join()
-        warm = checker.spare
-        checker.begin(first)
-        verdicts.append(events.get(timeout=DEADLINE))
-
-    assert warm is not None
-    assert "ready" in [report["is"] for report in warm.reports]
-    assert checker.spare is None
-    assert all(isinstance(event, watch.Checked) for event in verdicts)
-
-
-def test_a_warm_process_that_somebody_ended_is_not_used(first: Exercise) -> None:
+def test_the_next_check_finds_its_process_warm_and_does_without_a_dead_one(
+    first: Exercise,
+) -> None:
     first.path.write_text(SOLVED)
     events: queue.SimpleQueue[watch.Event] = queue.SimpleQueue()
     with watch.Checker(events.put) as checker:
         checker.begin(first)
         events.get(timeout=DEADLINE)
         checker.join()
-        assert checker.spare is not None
-        psutil.Process(checker.spare.pid).kill()
-        checker.spare.join(DEADLINE)
+        warm = checker.spare
+        assert warm is not None
+        psutil.Process(warm.pid).kill()
+        warm.join(DEADLINE)
         checker.begin(first)
         event = events.get(timeout=DEADLINE)
 
-    assert isinstance(event, watch.Checked)
-    assert event.verdict.ok
+        assert isinstance(event, watch.Checked)
+        assert event.verdict.ok
+        assert checker.take(event)
 
 
-def test_a_check_that_was_given_up_is_not_taken(first: Exercise) -> None:
+def test_a_check_takes_the_warm_process_and_a_given_up_one_is_not_heard(
+    first: Exercise,
+) -> None:
     events: queue.SimpleQueue[watch.Event] = queue.SimpleQueue()
     with watch.Checker(events.put) as checker:
+        warm = checker.spare = Process()
         checker.begin(first)
         checker.cancel()
         event = events.get(timeout=DEADLINE)
 
+        assert warm.ending == "it was not needed any more"
         assert isinstance(event, watch.Checked)
         assert not checker.take(event)
 
