@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.small_course import HALF_RIGHT, SHIPPED, SOLVED, make_course
-from workbook import desk
+from workbook import course, desk
 from workbook.course import Exercise, NotFound
 from workbook.progress import PLACE, Progress, State, digest
 
@@ -22,7 +22,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def first(root: Path) -> Exercise:
-    found = desk.find("1.1", root)
+    found = course.find("1.1", root)
     assert isinstance(found, Exercise)
     return found
 
@@ -87,7 +87,7 @@ def test_a_later_list_says_the_one_next_thing(
 
 def test_the_list_says_when_all_is_done(root: Path, told: Told) -> None:
     for id in ("1.1", "1.2", "2.1"):
-        found = desk.find(id, root)
+        found = course.find(id, root)
         assert isinstance(found, Exercise)
         solve(found)
 
@@ -119,7 +119,7 @@ def test_the_list_fits_on_one_screen(root: Path, told: Told) -> None:
 def test_a_target_is_a_chapter_an_exercise_or_a_path(
     root: Path, target: str, found: str
 ) -> None:
-    assert desk.find(target, root).name == found
+    assert course.find(target, root).name == found
 
 
 @pytest.mark.parametrize("target", ["9", "nine", "1.9", "9.1", "ex7_none", "x.py", ""])
@@ -186,7 +186,7 @@ def test_a_chapter_is_checked_one_exercise_after_the_other(
 
 
 def test_a_chapter_that_passes_leads_to_the_next(root: Path, told: Told) -> None:
-    again = desk.find("2.1", root)
+    again = course.find("2.1", root)
     assert isinstance(again, Exercise)
     again.path.write_text(SOLVED)
 
@@ -370,6 +370,6 @@ def test_a_file_saved_while_it_is_checked_is_not_taken_for_the_one_checked(
 
 def test_find_says_what_there_is_for_what_was_meant(root: Path) -> None:
     with pytest.raises(NotFound, match=r"no exercise '1\.7'"):
-        desk.find("1.7", root)
+        course.find("1.7", root)
     with pytest.raises(NotFound, match="no chapter '7'"):
-        desk.find("7", root)
+        course.find("7", root)

@@ -310,8 +310,7 @@ def workbook_in(folder: Path) -> Path:
     for module in ("__init__", "arguments", "environment", "launch"):
         shutil.copy(ROOT / "workbook" / f"{module}.py", folder / "workbook")
     (folder / "workbook" / "__main__.py").write_text(CHILD)
-    (folder / "workbook" / "commands.py").write_text("def find(target): pass")
-    (folder / "workbook" / "course.py").write_text("class NotFound(Exception): pass")
+    (folder / "workbook" / "course.py").write_text("def find(target): pass")
     (folder / "requirements.txt").write_text("tiny==1.0\n")
     return folder
 

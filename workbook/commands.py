@@ -4,12 +4,8 @@ import re
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbook.arguments import LEARN
-
-if TYPE_CHECKING:
-    from workbook.course import Chapter, Exercise
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,22 +22,6 @@ def do(arguments: Namespace) -> int:
         course.NotFound: there is no such chapter or exercise.
     """
     return VERBS[arguments.verb](arguments)
-
-
-def find(target: str) -> "Chapter | Exercise":
-    """The exercise or chapter that `target` means: "1", "1.2", "ex2_sum", a path.
-
-    Raises:
-        course.NotFound: there is neither.
-    """
-    from workbook import course
-
-    try:
-        return course.find_exercise(target)
-    except course.NotFound:
-        if "." in target:
-            raise
-        return course.find_chapter(target)
 
 
 def list_all(_: Namespace) -> int:
@@ -81,10 +61,10 @@ def watch(arguments: Namespace) -> int:
 
 
 def run(arguments: Namespace) -> int:
-    from workbook import running
+    from workbook import course, running
     from workbook.course import Exercise
 
-    found = find(arguments.target)
+    found = course.find(arguments.target)
     if isinstance(found, Exercise):
         title, file = f"Exercise {found.id}, {found.title}", found.path
         way_back = f"{LEARN} reset {found.id}"

@@ -162,3 +162,21 @@ def find_exercise(text: str, root: Path = ROOT) -> Exercise:
     known = find_chapter(chapter, root).exercises if number else everything
     names = ", ".join(f"{ex.id} ({ex.title})" for ex in known)
     raise NotFound(f"There is no exercise {text!r}. There are: {names}.")
+
+
+def find(text: str, root: Path = ROOT) -> Chapter | Exercise:
+    """The exercise or chapter that `text` means: "1.2", "ex2_sum", a path, "1".
+
+    Raises:
+        NotFound: there is neither.
+    """
+    try:
+        return find_exercise(text, root)
+    except NotFound as no_exercise:
+        try:
+            return find_chapter(text, root)
+        except NotFound:
+            name = text.strip().replace("\\", "/").rpartition("/")[2]
+            if "." in name or name.startswith("ex"):
+                raise no_exercise from None
+            raise

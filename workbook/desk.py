@@ -43,24 +43,6 @@ def refuse(why: str) -> int:
     return BAD_INPUT
 
 
-def find(target: str, root: Path = ROOT) -> Chapter | Exercise:
-    """The exercise or chapter that `target` means: "1", "1.2", "ex2_sum", a path.
-
-    Raises:
-        NotFound: there is neither.
-    """
-    try:
-        return course.find_exercise(target, root)
-    except NotFound as no_exercise:
-        try:
-            return course.find_chapter(target, root)
-        except NotFound:
-            name = target.strip().replace("\\", "/").rpartition("/")[2]
-            if "." in name or name.startswith("ex"):
-                raise no_exercise from None
-            raise
-
-
 def following(exercise: Exercise, progress: Progress) -> Exercise | None:
     """The exercise to do after this one: the next that has not passed."""
     records = progress.read()
@@ -93,7 +75,7 @@ def list_all(root: Path = ROOT) -> int:
 @politely
 def check(target: str, root: Path = ROOT) -> int:
     """Check one exercise, or all of a chapter one after the other."""
-    found = find(target, root)
+    found = course.find(target, root)
     progress, console = Progress.of(root), terminal.make_console()
     if isinstance(found, Chapter):
         return _check_chapter(found, progress, console)

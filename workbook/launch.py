@@ -72,12 +72,11 @@ def is_known(arguments: Namespace) -> bool:
     target: str | None = getattr(arguments, "target", None)
     if target is None:
         return True
-    from workbook import commands
-    from workbook.course import NotFound
+    from workbook import course
 
     try:
-        commands.find(target)
-    except NotFound as missing:
+        course.find(target)
+    except course.NotFound as missing:
         print(missing, file=sys.stderr)
         return False
     return True

@@ -25,7 +25,7 @@ from workbook import checks, course, terminal
 from workbook.arguments import LEARN
 from workbook.checks import Verdict
 from workbook.course import ROOT, Exercise
-from workbook.desk import FINE, find, following, politely, refuse
+from workbook.desk import FINE, following, politely, refuse
 from workbook.process import Process
 from workbook.progress import Progress, State, digest
 from workbook.terminal import Lines
@@ -628,7 +628,7 @@ def beginning(
     """
     found = course.exercises(root)
     if target is not None:
-        place = find(target, root)
+        place = course.find(target, root)
         if isinstance(place, Exercise):
             return place
         found = place.exercises
