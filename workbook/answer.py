@@ -258,9 +258,13 @@ class Answer:
             lambda r: r["is"] in ("returned", "crash") and r["port"] == client.port,
             within,
         )
+        did = [e for e in self.wire if e.client == client.name and e.direction == "out"]
         failure = Failure(
-            who=client.name,
-            action="left, and",
+            who="",
+            action=f"{client.name} sent",
+            sent=name_event(did[-1])
+            if did[-1].kind != "end"
+            else "no more: it is gone",
             got=f"a handler that still ran after {within:g} s",
             expected="a handler that ends, without an error",
             hint=hint,
