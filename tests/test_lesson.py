@@ -1,0 +1,245 @@
+"""What notebooks import: a server in the kernel, drawings, a check."""
+
+import gc
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from websockets.frames import Frame, Opcode
+
+from benchmarks import why_not_http
+from chapters.ch01_echo.app import PAGE, app, echo
+from workbook import anatomy, checks, lesson
+from workbook.course import find_exercise
+from workbook.failure import Failure
+from workbook.progress import PLACE, Progress, digest
+from workbook.threaded import ThreadedServer, fold
+from workbook.wire import Wire
+
+
+def test_a_server_in_a_thread_serves_and_stops() -> None:
+    with ThreadedServer(app) as server, server.connect("ana") as ana:
+        ana.send("hello")
+        ana.expect("Message text was: hello")
+
+    with pytest.raises(Failure, match="no answer"):
+        server.connect("ana")
+    assert server.log == 'INFO:     127.0.0.1:PORT - "WebSocket /ws" [accepted]'
+
+
+def test_stopping_tells_who_is_still_there() -> None:
+    server = ThreadedServer(app)
+    ana = server.connect("ana")
+
+    server.stop()
+
+    ana.expect_close(1012)
+
+
+def test_serving_the_same_app_again_stops_the_server_before() -> None:
+    with lesson.serve(app) as first, lesson.serve(app) as second:
+        with pytest.raises(Failure, match="no answer"):
+            first.connect("ana")
+        second.connect("ana").close()
+
+
+def test_two_apps_are_served_beside_each_other_with_logs_of_their_own() -> None:
+    other = FastAPI(title="another")
+
+    with lesson.serve(app) as one, lesson.serve(other) as two:
+        one.connect("ana").close()
+        with pytest.raises(Failure, match="403"):
+            two.connect("bo")
+
+    assert "[accepted]" in one.log
+    assert "403" not in one.log
+    assert "403" in two.log
+
+
+def test_an_app_that_does_not_start_is_told_with_its_log() -> None:
+    async def refuse(scope: object, receive: object, send: object) -> None:
+        raise OSError("no room")
+
+    with pytest.raises(RuntimeError, match="no room"):
+        ThreadedServer(refuse, lifespan="on")
+
+
+async def crash(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.receive_text()
+
+
+def test_an_attempt_tells_what_was_seen_and_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outcome = lesson.attempt(crash, b"\x00")
+
+    assert outcome.saw == ["the connection ended without a close frame (1006)"]
+    assert outcome.log.endswith("KeyError: 'text'")
+    assert [event.kind for event in outcome.wire][-1] == "end"
+    assert capsys.readouterr().out.splitlines() == [
+        "crash",
+        "  ana saw  the connection ended without a close frame (1006)",
+        "  the log  KeyError: 'text'",
+    ]
+
+
+async def forget(websocket: WebSocket) -> None:
+    websocket.accept()
+    gc.collect()  # some interpreters tell only then
+
+
+def test_a_forgotten_await_is_in_the_log_each_time() -> None:
+    for _ in range(2):
+        log = lesson.attempt(forget).log
+
+        assert "RuntimeWarning: coroutine 'WebSocket.accept' was never awaited" in log
+
+
+async def listen(websocket: WebSocket) -> None:
+    await websocket.accept()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def test_an_attempt_can_leave_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lesson.attempt(listen, "hello", leave="close").saw == [
+        "nothing more: she had left"
+    ]
+    assert "no warning, no error" in capsys.readouterr().out
+
+
+def test_a_folded_traceback_has_no_path_and_few_frames() -> None:
+    try:
+        Frame(Opcode.PING, b"x" * 126).serialize(mask=False)
+    except Exception as error:
+        lines = fold(error)
+
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1].startswith("  tests/test_lesson.py, in test_a_folded")
+    assert "  … frames of libraries: 1 …" in lines
+    assert lines[-1] == "ProtocolError: control frame too long"
+    assert not [line for line in lines if str(Path.cwd()) in line]
+
+
+def test_a_function_is_shown_from_its_file() -> None:
+    shown = lesson.show(echo).forms["text/markdown"]
+
+    assert shown.startswith("`chapters/ch01_echo/app.py`\n\n```python\n@app.websocket(")
+    assert "websocket.close(1003" in shown
+    assert "echo_raw" not in shown
+
+
+def test_a_function_of_a_page_is_shown_whole_and_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<script>\n  function one() {\n    if (x) {\n    }\n    two();\n  }\n"
+        "  function two() {\n  }\n</script>"
+    )
+
+    assert lesson.show(page, "one").forms["text/plain"] == (
+        "function one() {\n  if (x) {\n  }\n  two();\n}"
+    )
+    with pytest.raises(LookupError, match=r"page.html has no function three"):
+        lesson.show(page, "three")
+
+
+def test_the_page_is_shown_by_its_place_in_the_workbook() -> None:
+    page = PAGE.parent / ".." / "ch01_echo" / "page.html"
+
+    assert (
+        lesson.show(page, "connect")
+        .forms["text/markdown"]
+        .startswith("`chapters/ch01_echo/page.html`\n\n```js\nfunction connect() {")
+    )
+
+
+def test_a_wire_is_drawn_as_svg_and_as_text() -> None:
+    wire = Wire()
+    wire.record("ana", "out", "text", "<hello>")
+
+    forms = lesson.draw(wire, "one & only")._repr_mimebundle_()
+
+    picture = ElementTree.fromstring(forms["image/svg+xml"])
+    assert picture.findtext("{*}title") == "one & only"
+    assert 'text "<hello>"' in forms["text/plain"]
+
+
+KEY = bytes.fromhex("0a1b2c3d")
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_frame_is_taken_apart(size: int, masked: bool) -> None:
+    payload = bytes(n % 256 for n in range(size))
+    data = Frame(Opcode.BINARY, payload).serialize(mask=masked)
+
+    frame = anatomy.parse(data + b"and what follows")
+
+    assert (frame.opcode, frame.length, frame.message) == ("binary", size, payload)
+    assert len(frame.key) == 4 * masked
+    assert frame.wide == (0 if size < 126 else 2 if size < 65_536 else 8)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 11])
+def test_a_frame_that_is_cut_off_is_refused(cut: int) -> None:
+    data = Frame(Opcode.TEXT, b"hi bo!").serialize(mask=True)
+
+    with pytest.raises(ValueError, match=f"not a whole frame: {cut} bytes"):
+        anatomy.parse(data[:cut])
+
+
+def test_a_frame_is_drawn_as_svg_and_told_as_text() -> None:
+    data = bytes.fromhex("8186 0a1b2c3d 62720c5f653a")
+
+    forms = lesson.draw_frame(data, "a frame").forms
+
+    picture = ElementTree.fromstring(forms["image/svg+xml"])
+    words = [element.text or "" for element in picture.iter() if element.text]
+    assert words[0] == "a frame"
+    assert words[1:3] == ["byte 0: 81", "byte 1: 86"]
+    assert "".join(words).endswith("686920626f21hi␣bo!as text")
+    assert forms["text/plain"].splitlines() == [
+        "                1  FIN: the last piece",
+        "              000  RSV1-3: no extension is used",
+        "             0001  opcode: text",
+        "                1  MASK: a key follows",
+        "          0000110  length: 6 bytes",
+        "      0a 1b 2c 3d  masking key",
+        "62 72 0c 5f 65 3a  payload, masked",
+        "68 69 20 62 6f 21  payload: b'hi bo!'",
+    ]
+
+
+def test_a_solved_exercise_is_green_and_kept_as_progress(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = checks.run
+    monkeypatch.setenv(PLACE, str(tmp_path / "progress.json"))
+    monkeypatch.setattr(checks, "run", lambda ex: run(ex, ex.solution))
+
+    lesson.check("1.1")
+
+    exercise = find_exercise("1.1")
+    assert capsys.readouterr().out.startswith("✔ 1.1 shout: all ")
+    assert Progress.of().record(exercise).passed == digest(exercise.path)
+
+
+def test_a_word_on_the_socket_costs_its_letters_and_six_bytes() -> None:
+    by_post, by_socket = why_not_http.say_back("thanks")
+
+    assert by_socket == 2 + 4 + len("thanks")  # head, masking key, payload
+    assert by_post > 100  # two heads, the request's and the answer's
+
+
+def test_what_was_measured_is_told_in_a_table_and_in_words() -> None:
+    row = why_not_http.Row("by pigeon", 3, up=1_000, down=234, latencies=[1, 2.5, 900])
+
+    assert why_not_http.table([row]).splitlines() == [
+        "                    requests   bytes up  bytes down     median",
+        "by pigeon                  3      1,000         234     2.5 ms",
+    ]
+    picture = why_not_http.picture([row])
+    assert "by pigeon: 1,234 bytes, median 2.5 ms late" in picture.alt
+    assert picture.data.startswith(b"\x89PNG")

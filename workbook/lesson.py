@@ -1,0 +1,191 @@
+"""What a notebook imports: the workbook by short names."""
+
+import inspect
+import logging
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from IPython import display as ipython
+
+from workbook import anatomy, checks, diagram, terminal
+from workbook.course import ROOT, find_exercise
+from workbook.failure import Failure, quote
+from workbook.progress import Progress, digest
+from workbook.threaded import ThreadedServer
+from workbook.wire import Wire
+
+__all__ = ["Wire", "attempt", "check", "draw", "draw_frame", "serve", "show"]
+
+# At its first use ever matplotlib may say that it looks for fonts. Not in a lesson.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+_display: Callable[[object], object] = ipython.display  # pyright: ignore
+
+_serving: dict[str, ThreadedServer] = {}
+
+
+def serve(app: Any, **options: Any) -> ThreadedServer:
+    """Serve an app with uvicorn on a free port, in a thread of this kernel.
+
+    Running the same cell again stops the server that it started before.
+
+    Args:
+        app: an app, or a handler of WebSockets, which is then served alone at /ws.
+        options: of `uvicorn.Config`, such as `ws_max_size=1000`.
+
+    Raises:
+        RuntimeError: the app did not start.
+    """
+    if inspect.iscoroutinefunction(app):
+        handler, app = app, FastAPI(title=app.__name__)
+        app.add_api_websocket_route("/ws", handler)
+    name = f"{getattr(app, 'title', type(app).__name__)} {options}"
+    if name in _serving:
+        _serving.pop(name).stop()
+    _serving[name] = server = ThreadedServer(app, **options)
+    return server
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt went: what the client saw, what the server logged."""
+
+    saw: list[str]
+    log: str
+    wire: Wire
+
+
+def attempt(
+    handler: Callable[..., Any],
+    *messages: str | bytes,
+    leave: Literal["close", "abort"] | None = None,
+) -> Outcome:
+    """Serve one handler, let ana send it messages, print what came of it.
+
+    Args:
+        handler: a handler of WebSockets.
+        messages: what ana sends.
+        leave: how she goes then; without it the handler must end by itself.
+    """
+    saw: list[str] = []
+    with serve(handler) as server:
+        try:
+            ana = server.connect("ana")
+            for message in messages:
+                ana.send(message)
+            if leave is not None:
+                getattr(ana, leave)()
+                saw.append("nothing more: she had left")
+            while leave is None:
+                saw.append(quote(ana.receive("a close frame")))
+        except Failure as failure:
+            saw.append(failure.got)
+    print(getattr(handler, "__name__", handler))
+    for what, told in [("ana saw", ", then ".join(saw)), *_warnings(server.log)]:
+        print(textwrap.fill(f"  {what}  {told}", 84, subsequent_indent=" " * 11))
+    return Outcome(saw, server.log, server.wire)
+
+
+def _warnings(log: str) -> list[tuple[str, str]]:
+    """What a log says of trouble: its warnings and errors, without tracebacks."""
+    routine = ("INFO:", "ERROR:    Exception in ASGI", "Traceback", " ")
+    lines = [line for line in log.splitlines() if not line.startswith(routine)]
+    return [("the log", line) for line in lines or ["no warning, no error"]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something to look at, in the forms that a notebook may choose from."""
+
+    forms: dict[str, str]
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return self.forms
+
+
+def show(what: Callable[..., Any] | Path, name: str | None = None) -> Shown:
+    """The source of a function, as it stands in the file that runs.
+
+    Args:
+        what: a Python function or class; or a page, and then
+        name: the name of a function in its script.
+
+    Raises:
+        LookupError: the page has no function of this name.
+    """
+    if isinstance(what, Path):
+        file, language, source = what.resolve(), "js", _script(what, name or "")
+    else:
+        code: Any = inspect.unwrap(what)
+        file, language = Path(inspect.getfile(code)).resolve(), "python"
+        source = textwrap.dedent(inspect.getsource(code))
+    where = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else "here"
+    block = f"`{where}`\n\n```{language}\n{source.strip()}\n```"
+    return Shown({"text/markdown": block, "text/plain": source})
+
+
+def _script(page: Path, name: str) -> str:
+    text = page.read_text(encoding="utf-8")
+    pattern = rf"^( *)(async )?function {re.escape(name)}\(.*?^\1\}}"
+    found = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise LookupError(f"{page.name} has no function {name}")
+    return textwrap.dedent(found[0])
+
+
+def draw(wire: Wire, title: str = "What went over the wire") -> Shown:
+    """A wire as a sequence diagram. `title` is for who cannot see it."""
+    rows = "\n".join(row.text for row in diagram.text(wire))
+    return Shown({"image/svg+xml": diagram.svg(wire, title), "text/plain": rows})
+
+
+def draw_frame(data: bytes, title: str = "One frame, bit by bit") -> Shown:
+    """The first frame of these bytes, drawn bit by bit.
+
+    Raises:
+        ValueError: they end before the frame does.
+    """
+    forms = {"image/svg+xml": anatomy.svg(data, title)}
+    return Shown({**forms, "text/plain": anatomy.text(data)})
+
+
+def check(id: str) -> None:
+    """Check your answer to an exercise, as `python3 learn.py check` does.
+
+    Args:
+        id: the exercise's number, "1.2".
+    """
+    exercise = find_exercise(id)
+    before = digest(exercise.path)
+    verdict = checks.run(exercise)
+    Progress.of().judge(exercise, before, verdict.ok)
+    print(_message(verdict))
+    if verdict.failure is None:
+        return
+    if verdict.wire.events:
+        _display(draw(verdict.wire, f"What went over the wire in exercise {id}"))
+    if verdict.failure.trace:
+        _display(_folded("Traceback, your lines only", verdict.failure.trace))
+
+
+def _message(verdict: checks.Verdict) -> str:
+    """A verdict as the terminal tells it, the wire and the traceback aside."""
+    lines = [terminal.summary(verdict).plain, ""]
+    lines += [f"  ✔ {check}" for check in verdict.passed]
+    if verdict.failed:
+        lines.append(f"  ✘ {verdict.failed}")
+    if verdict.failure is not None:
+        rows = terminal.message(verdict.failure)
+        lines += ["", *("  " + "".join(row).rstrip() for row in rows)]
+    return "\n".join(lines)
+
+
+def _folded(title: str, lines: Sequence[str]) -> Shown:
+    text = "\n".join(lines)
+    fold = f"<details><summary>{title}</summary>\n\n```text\n{text}\n```\n\n</details>"
+    return Shown({"text/markdown": fold, "text/plain": text})
