@@ -15,6 +15,7 @@ here ends with it.
 
 import ast
 import asyncio
+import difflib
 import gc
 import importlib
 import importlib.util
@@ -22,14 +23,16 @@ import inspect
 import io
 import linecache
 import os
+import pkgutil
 import queue
+import re
 import signal
 import socket
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
 from json import dumps, loads  # by name: a learner's code may replace those of json
@@ -142,6 +145,10 @@ class Learner:
             code = (error.text or "").rstrip("\n")
             frames.append([error.filename, error.lineno or 0, "", code])
             text = error.msg
+        if isinstance(error, ImportError) and error.path:
+            text = text.replace(f" ({error.path})", "")
+        if meant := suggest(error):
+            text = f"{text}. Did you mean: {meant!r}?"
         frames = frames[-FRAMES_KEPT:]
         return {"error": type(error).__name__, "text": text[:500], "frames": frames}
 
@@ -161,6 +168,30 @@ def set_constants(module: ModuleType, values: Message) -> dict[str, object]:
         setattr(module, name, values[name])
     missing = sorted(values.keys() - vars(module).keys())
     return {"missing": missing, "names": [n for n in vars(module) if n.isupper()]}
+
+
+def suggest(error: BaseException) -> str | None:
+    """The name that was probably meant, as Python suggests when it prints an error."""
+    known: Iterable[str] = ()
+    name = getattr(error, "name", None)
+    match error:
+        case NameError():
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            if trace is not None:
+                known = {**trace.tb_frame.f_globals, **trace.tb_frame.f_locals}
+        case AttributeError():
+            known = dir(error.obj)
+        case ModuleNotFoundError():
+            known = {module.name for module in pkgutil.iter_modules()}
+        case ImportError():
+            asked = re.search(r"cannot import name '(\w+)' from '([\w.]+)'", str(error))
+            if asked is not None:
+                name, known = asked[1], dir(sys.modules.get(asked[2]))
+        case _:
+            return None
+    return next(iter(difflib.get_close_matches(str(name), known, 1, 0.75)), None)
 
 
 def waiting_line(learner: Learner, task: asyncio.Task[Any]) -> list[object] | None:

@@ -19,8 +19,15 @@ ENDERS = {"_exit", "abort", "kill", "killpg", "closerange", "dup2"}
 AT_IMPORT = {
     "SystemExit": "This line ends the program. A server must go on: take it out.",
     "KeyboardInterrupt": "Python takes this for Ctrl-C, and ends. Take it out.",
+    "ModuleNotFoundError": "No exercise needs more than requirements.txt names.",
     "RecursionError": "A function calls itself without end. Where should it stop?",
 }
+
+SIGNS = {
+    "attempted relative import": "Your file is in no package. Import without the dot.",
+    "codec can't decode": "Save the file as UTF-8, which is what Python reads.",
+}
+"""Parts of an error's text at import, and what to do about it."""
 
 IN_HANDLER = {
     "SystemExit": "An exit is no way out of a handler: close(), then return.",
@@ -64,7 +71,10 @@ def explain(failure: Failure, answer: Answer) -> bool:
         _ate_memory(failure, "asked for", process.memory)
     elif last is not None and last["is"] == "failed":
         failure.hint = AT_IMPORT.get(last["error"], failure.hint)
-        return last["error"] in AT_IMPORT
+        for sign, hint in SIGNS.items():
+            if sign in last["text"]:
+                failure.hint = hint
+        return failure.hint is not None
     elif process.status is not None:
         _ended_itself(failure, answer, last)
     elif cut_off:
@@ -152,6 +162,7 @@ def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool
         failure.hint = "The function was called and has not returned from this line."
     elif where["running"] is not None:
         failure.got = f"{failure.got}: the server stood still"
+        failure.misconception = "M23"
         failure.hint = STANDS_STILL
     elif where["stage"] == "startup":
         failure.got = f"{failure.got}: the app was still starting up"

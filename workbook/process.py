@@ -272,7 +272,7 @@ class Process:
             self._ended.set()
             if why is not None and self.status is None:
                 self.ending = self.ending or why
-                self.ask("where", 0.5)  # what it did at the end, for the message
+                self.ask("where")  # what it did at the end, for the message
             others = descendants.find(self.pid, self.mark, self._born)
             if others and self.status is not None:
                 # What multiprocessing keeps for itself ends just after its parent.

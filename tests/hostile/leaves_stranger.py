@@ -1,12 +1,13 @@
-"""It loops, and leaves a daemon that has another environment.
+"""It hangs, and leaves a daemon that has another environment.
 
 got: nothing for 2 s: the file was still being imported
-look at: while True:
+look at: time.sleep(1000)
 hint: never ends
 """
 
 import os
 import subprocess
+import time
 
 from shouting import app as app
 
@@ -22,5 +23,4 @@ if os.fork() == 0:
     )
     os._exit(0)
 
-while True:
-    pass
+time.sleep(1000)

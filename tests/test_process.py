@@ -1,0 +1,237 @@
+"""A process that holds a learner's file: its reports, its limits and its end."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbook import descendants, process
+from workbook.process import CUT_OFF, STOPPED, Process
+
+LONG = 30.0
+"""Seconds that nothing here takes, however busy the machine is."""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[Process, Path]]:
+    """A process that waits, and the file that it will be given."""
+    it = Process()
+    yield it, tmp_path / "program.py"
+    it.end()
+
+
+Program = tuple[Process, Path]
+
+
+def call(it: Process, file: Path, source: str) -> None:
+    """Let it import this source; its functions can be called then."""
+    file.write_text(source)
+    it.begin({"call": str(file)})
+
+
+def returned(it: Process, name: str, *arguments: object) -> str:
+    answer = it.ask("call", LONG, name=name, arguments=repr(arguments))
+    assert answer is not None
+    return answer["value"]
+
+
+def test_a_process_that_is_never_needed_ends(program: Program) -> None:
+    it, _ = program
+
+    it.end()
+
+    assert it.status is not None
+    assert it.ending is None
+    it.end()  # and ending it twice is ending it once
+
+
+def test_a_function_is_called_again_and_again(program: Program) -> None:
+    it, file = program
+    call(it, file, "seen = []\n\ndef f(x):\n    seen.append(x)\n    return seen")
+
+    assert it.wait_for("ready", timeout=LONG) is not None
+    assert returned(it, "f", "a") == "['a']"
+    assert returned(it, "f", b"\xff") == "['a', b'\\xff']"
+
+
+def test_each_question_gets_its_own_answer(program: Program) -> None:
+    it, file = program
+    call(it, file, "def f():\n    return 1\ndef g():\n    return 2")
+
+    assert it.ask("call", 0.0, name="f", arguments="()") is None
+    where = it.ask("where", LONG)
+
+    assert where is not None
+    assert where["is"] == "where"
+    assert returned(it, "g") == "2"
+
+
+def test_what_is_printed_is_kept_apart_from_what_is_logged(program: Program) -> None:
+    it, file = program
+    file.write_text(
+        "import sys\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "print('to stdout')\nprint('to stderr', file=sys.stderr)\n"
+    )
+    it.begin({"serve": str(file), "app": "app", "options": {}, "constants": {}})
+    assert it.wait_for("ready", timeout=LONG) is not None
+
+    it.end()
+
+    assert it.printed == "to stdout\nto stderr\n"
+    assert it.last_prints() == ["to stdout", "to stderr"]
+    assert it.last_prints(1) == ["to stderr"]
+    assert "Application startup complete" in it.output
+    assert "to stdout" in it.output
+
+
+def test_a_warning_is_logged_before_the_answer_that_follows(program: Program) -> None:
+    it, file = program
+    call(it, file, "async def g(): ...\ndef f():\n    g()\n    return 1")
+
+    assert returned(it, "f") == "1"
+
+    assert "coroutine 'g' was never awaited" in it.output
+
+
+def test_of_endless_output_the_beginning_and_the_end_are_kept(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "OUTPUT_KEPT", 2000)
+    it, file = program
+    call(it, file, "print('first')\nprint('x' * 100_000)\nprint('last')")
+    assert it.wait_for("ready", timeout=LONG) is not None
+
+    it.end()
+
+    assert it.printed.startswith("first\nxxx")
+    assert it.printed.endswith("xxx\nlast\n")
+    assert "\n[...]\n" in it.printed
+    assert len(it.printed) < 2100
+
+
+def test_bytes_that_are_no_text_can_be_printed(program: Program) -> None:
+    it, file = program
+    call(it, file, "import os\nos.write(1, b'caf\\xe9\\n')")
+    assert it.wait_for("ready", timeout=LONG) is not None
+
+    it.end()
+
+    assert it.printed == "caf\ufffd\n"
+
+
+def test_only_what_carries_the_key_is_a_report(program: Program) -> None:
+    it, file = program
+    lie = '{"is": "ready", "key": "", "port": 1, "routes": []}'
+    source = (
+        f"import os\nfor n in range(1, 9):\n    try: os.write(n, b'''{lie}\n1\n''')"
+    )
+    call(it, file, f"{source}\n    except OSError: pass\nraise ValueError('the truth')")
+
+    report = it.wait_for("ready", "failed", timeout=LONG)
+
+    assert report is not None
+    assert (report["is"], report["text"]) == ("failed", "the truth")
+
+
+def test_it_ends_when_it_is_told_to(program: Program) -> None:
+    it, file = program
+    call(it, file, "x = 1")
+    assert it.wait_for("ready", timeout=LONG) is not None
+
+    it.interrupt()
+
+    assert it.join(LONG) == STOPPED
+
+
+def test_a_wait_ends_with_the_process_and_not_with_its_limit(program: Program) -> None:
+    it, file = program
+    began = time.monotonic()
+    call(it, file, "import os, time\nif os.fork() == 0: time.sleep(1000)\nos._exit(7)")
+
+    assert it.wait_for("ready", "failed", timeout=1000) is None  # the fork has the pipe
+
+    assert time.monotonic() - began < LONG
+    assert it.status == 7
+    it.end()
+    assert it.left_behind == ["a copy of your program"]
+
+
+def test_a_report_written_just_before_the_end_is_not_lost(program: Program) -> None:
+    it, file = program
+    call(it, file, "raise SystemExit(3)")
+
+    report = it.wait_for("ready", "failed", timeout=LONG)
+
+    assert report is not None
+    assert report["error"] == "SystemExit"
+
+
+def test_why_it_was_ended_is_said_once(program: Program) -> None:
+    it, file = program
+    call(it, file, "while True: pass")
+
+    it.end("it was late")
+    it.end("another reason")
+
+    assert it.ending == "it was late"
+    where = it.where()
+    assert where is not None
+    assert where["running"][1:] == [1, "while True: pass"]
+
+
+def test_who_ended_by_itself_was_not_ended_by_us(program: Program) -> None:
+    it, file = program
+    call(it, file, "import os; os._exit(5)")
+    assert it.join(LONG) == 5
+
+    it.end("it was late")
+
+    assert it.ending is None
+
+
+def test_it_ends_itself_when_nobody_is_there_to_ask(program: Program) -> None:
+    it, file = program
+    call(it, file, "while True: pass")
+
+    assert it._popen.stdin is not None
+    it._popen.stdin.close()
+
+    assert it.join(LONG) == CUT_OFF
+
+
+def test_the_environment_is_passed_on() -> None:
+    it = Process(env={"ROOM": "blue"})
+    try:
+        assert psutil.Process(it.pid).environ()["ROOM"] == "blue"
+    finally:
+        it.end()
+
+
+def test_only_descendants_are_found() -> None:
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    it = Process()
+    try:
+        assert descendants.find(it.pid, it.mark, it._born) == set()
+        mine = descendants.find(
+            psutil.Process().pid, "no mark", psutil.Process().create_time()
+        )
+        assert {other.pid, it.pid} <= {found.pid for found in mine}
+    finally:
+        it.end()
+        assert other.poll() is None
+        other.communicate(b"\n")
+
+
+def test_a_number_that_means_another_process_now_is_left_alone() -> None:
+    """Numbers of processes are used again: the time of its start tells them apart."""
+    me = psutil.Process()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        found = descendants.find(me.pid, "no mark", me.create_time() - 1)
+        assert child.pid not in {one.pid for one in found}
+    finally:
+        child.communicate(b"\n")
