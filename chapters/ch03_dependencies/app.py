@@ -79,7 +79,7 @@ async def log_in(request: Request, token: Annotated[str, Form()] = "") -> Respon
 
 @app.post("/logout")
 async def log_out() -> Response:
-    return RedirectResponse("/", 303, {"Set-Cookie": "token=; Max-Age=0"})
+    return RedirectResponse("/", 303, {"Set-Cookie": "token=; Path=/; Max-Age=0"})
 
 
 @app.websocket("/ws")
