@@ -1,8 +1,8 @@
 """Exercise 3.4: expiry.
 
-`POST /login?seconds=10` opens a session that lasts so long. Echo while it does. When
-it ends close with 4401, at once, whether the client is silent or never stops talking.
-Who comes too late is let in and closed with 4401: a page can read that, not a 403.
+The page comes with a session of ten seconds, or of two: `/?seconds=2`. Echo while it
+lasts, and close with 4401 when it ends, be the client silent or a chatterbox. Let in
+who comes too late, and close with 4401: a page can read that, and not a 403.
 
 Try it:   python3 learn.py run 3.4
 Check it: python3 learn.py check 3.4
@@ -10,28 +10,21 @@ Check it: python3 learn.py check 3.4
 
 import asyncio
 import secrets
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse
 
-PAGE = Path("chapters/ch03_dependencies/page.html")
+PAGE = "chapters/ch03_dependencies/page.html"
 ENDS: dict[str, float] = {}  # of each session, by the clock of the event loop
-
 app = FastAPI(title="Exercise 3.4: expiry")
 
 
 @app.get("/")
-async def page() -> FileResponse:
-    return FileResponse(PAGE)
-
-
-@app.post("/login")
-async def log_in(seconds: float = 10) -> RedirectResponse:
+async def page(seconds: float = 10) -> FileResponse:
     session = secrets.token_urlsafe()
     ENDS[session] = asyncio.get_running_loop().time() + seconds
-    return RedirectResponse("/", 303, {"Set-Cookie": f"session={session}; HttpOnly"})
+    return FileResponse(PAGE, headers={"Set-Cookie": f"session={session}; HttpOnly"})
 
 
 @app.websocket("/ws")
@@ -40,9 +33,8 @@ async def echo(websocket: WebSocket, session: Annotated[str, Cookie()] = "") -> 
         raise WebSocketException(1008)
     await websocket.accept()
     try:
-        # Round the whole loop and by the clock: no message moves the end.
-        async with asyncio.timeout_at(ENDS[session]):
+        async with asyncio.timeout_at(ENDS[session]):  # no message puts it off
             async for text in websocket.iter_text():
                 await websocket.send_text(text)
     except TimeoutError:
-        await websocket.close(4401, "the session has ended")
+        await websocket.close(4401)

@@ -2,8 +2,7 @@ import asyncio
 import secrets
 from typing import Annotated
 
-from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
-from fastapi.responses import RedirectResponse
+from fastapi import Cookie, FastAPI, Response, WebSocket, WebSocketException
 from starlette.websockets import WebSocketDisconnected
 
 ENDS: dict[str, float] = {}
@@ -11,11 +10,11 @@ ENDS: dict[str, float] = {}
 app = FastAPI()
 
 
-@app.post("/login")
-async def log_in(seconds: float = 10) -> RedirectResponse:
+@app.get("/")
+async def page(seconds: float = 10) -> Response:
     session = secrets.token_urlsafe()
     ENDS[session] = asyncio.get_running_loop().time() + seconds
-    return RedirectResponse("/", 303, {"Set-Cookie": f"session={session}; HttpOnly"})
+    return Response(headers={"Set-Cookie": f"session={session}; HttpOnly"})
 
 
 async def close_in_time(websocket: WebSocket, end: float) -> None:

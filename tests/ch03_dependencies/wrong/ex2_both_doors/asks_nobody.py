@@ -21,9 +21,8 @@ async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
 
 
 @app.websocket("/ws")
-async def talk(websocket: WebSocket) -> None:
+async def greet(websocket: WebSocket) -> None:
     await websocket.accept()
     name = MEMBERS.get(websocket.cookies.get("key", ""), "Anonymous")
     await websocket.send_text(f"Hello, {name}!")
-    async for text in websocket.iter_text():
-        await websocket.send_text(text)
+    await websocket.close()

@@ -23,7 +23,7 @@ async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
 
 
 @app.websocket("/ws")
-async def talk(websocket: WebSocket) -> None:
+async def greet(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         name = await member(websocket)
@@ -31,5 +31,4 @@ async def talk(websocket: WebSocket) -> None:
         await websocket.close(1008, error.detail)
         return
     await websocket.send_text(f"Hello, {name}!")
-    async for text in websocket.iter_text():
-        await websocket.send_text(text)
+    await websocket.close()

@@ -22,8 +22,7 @@ async def me(name: Annotated[str, Depends(member)]) -> dict[str, str]:
 
 
 @app.websocket("/ws")
-async def talk(websocket: WebSocket, name: Annotated[str, Depends(member)]) -> None:
+async def greet(websocket: WebSocket, name: Annotated[str, Depends(member)]) -> None:
     await websocket.accept()
     await websocket.send_text(f"Hello, {name}!")
-    async for text in websocket.iter_text():
-        await websocket.send_text(text)
+    await websocket.close()

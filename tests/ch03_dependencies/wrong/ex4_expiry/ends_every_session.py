@@ -3,19 +3,18 @@ import asyncio
 import secrets
 from typing import Annotated
 
-from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
-from fastapi.responses import RedirectResponse
+from fastapi import Cookie, FastAPI, Response, WebSocket, WebSocketException
 
 ENDS: dict[str, float] = {}
 
 app = FastAPI()
 
 
-@app.post("/login")
-async def log_in(seconds: float = 10) -> RedirectResponse:
+@app.get("/")
+async def page(seconds: float = 10) -> Response:
     session = secrets.token_urlsafe()
     ENDS[session] = asyncio.get_running_loop().time() + seconds
-    return RedirectResponse("/", 303, {"Set-Cookie": f"session={session}; HttpOnly"})
+    return Response(headers={"Set-Cookie": f"session={session}; HttpOnly"})
 
 
 @app.websocket("/ws")
