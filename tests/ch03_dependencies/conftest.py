@@ -1,0 +1,63 @@
+"""Chapter 3's app on a real uvicorn, looked at after each test that used it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from workbook.server import Server
+
+APP = Path(__file__).parents[2] / "chapters" / "ch03_dependencies" / "app.py"
+COOKIE = {"Cookie": "token=SECRET_API_TOKEN"}
+
+DEADLINE = 5.0
+"""Seconds until what a client did has ended on the server's side, too."""
+
+visits = count(1)
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    with Server(APP) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server: Server) -> Iterator[Server]:
+    """The server; after the test it must be well, whatever a client has done."""
+    crashed, logged = len(crashes(running_server)), len(running_server.log)
+    yield running_server
+    assert "Traceback" not in log_until_now(running_server)[logged:]
+    assert crashes(running_server)[crashed:] == []
+
+
+def crashes(server: Server) -> list[str]:
+    """The exceptions that ended handlers, once every handler has ended."""
+
+    def all_ended() -> bool:
+        kinds = Counter(report["is"] for report in server.process.reports)
+        return kinds["call"] == kinds["returned"] + kinds["crash"]
+
+    wait_until(all_ended, "every handler has ended")
+    reports = [r for r in server.process.reports if r["is"] == "crash"]
+    return [f"{report['error']}: {report['text']}" for report in reports]
+
+
+def log_until_now(server: Server) -> str:
+    """The log up to the line about a visit that is made now."""
+    path = f"/ws?visit={next(visits)}"
+    with server.connect("late", path, headers=COOKIE) as late:
+        late.expect("Hello, Anonymous!")
+    wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
+    return server.log
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    """Wait until this is true; a test fails when it is not in time."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline, f"not in {DEADLINE:g} s: {what}"
+        time.sleep(0.001)
