@@ -1,4 +1,5 @@
 # Provokes: stood still at this line
+# Misconception: M23
 from fastapi import FastAPI, WebSocket
 
 app = FastAPI()
