@@ -57,10 +57,10 @@ class Chapter:
     def exercises(self) -> tuple["Exercise", ...]:
         found: list[Exercise] = []
         # The solutions name the exercises: a learner's folder may hold anything.
-        for path in sorted((self.root / "solutions" / self.name).glob("ex*.py")):
+        for path in (self.root / "solutions" / self.name).glob("ex*.py"):
             if match := re.fullmatch(r"ex(\d+)_\w+", path.stem):
                 found.append(Exercise(int(match[1]), path.stem, self))
-        return tuple(found)
+        return tuple(sorted(found, key=lambda exercise: exercise.number))
 
 
 @dataclass(frozen=True)
@@ -147,12 +147,15 @@ def find_exercise(text: str, root: Path = ROOT) -> Exercise:
     Raises:
         NotFound: there is none; the text names those of that chapter.
     """
-    wanted = text.strip().replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    folders, _, name = text.strip().replace("\\", "/").rpartition("/")
+    wanted = name.removesuffix(".py")
     everything = exercises(root)
     by_id = [ex for ex in everything if wanted == ex.id]
     if by_id:
         return by_id[0]
     by_name = [ex for ex in everything if wanted == ex.name]
+    by_path = [ex for ex in by_name if ex.chapter.name in folders.split("/")]
+    by_name = by_path or by_name
     if len(by_name) == 1:
         return by_name[0]
     if by_name:

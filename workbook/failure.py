@@ -111,8 +111,8 @@ def quote(data: str | bytes, limit: int = 40) -> str:
         if not data:
             return 'text "" (empty)'
         shown = "".join(map(_shown, data[:limit]))
-        shown = shown.replace('"', '\\"') if '"' in shown and "'" in shown else shown
-        mark = "'" if '"' in shown else '"'
+        mark = "'" if '"' in shown and "'" not in shown else '"'
+        shown = shown.replace('"', '\\"') if mark == '"' else shown
         more = f"… ({len(data):,} characters)" if len(data) > limit else ""
         return f"text {mark}{shown}{mark}{more}"
     if not data:

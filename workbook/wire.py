@@ -70,7 +70,9 @@ class Wire:
     def mark(self, event: Event, text: str | None) -> None:
         """Say what is wrong with an event that was recorded earlier, or unsay it."""
         with self._lock:
-            self._events[event.number] = replace(event, mark=text)
+            kept = self._events[event.number]
+            if kept.time == event.time:  # else it was never on this wire
+                self._events[event.number] = replace(kept, mark=text)
 
     @property
     def events(self) -> list[Event]:
