@@ -104,6 +104,7 @@ def run(
     file = file or exercise.path
     with Answer(file, process=process, **limits) as answer:
         watch = threading.Timer(total, _too_long, (answer.process, total))
+        watch.daemon = True  # it must not hold up an exit
         watch.start()
         try:
             return _judge(exercise, answer)

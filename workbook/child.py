@@ -424,7 +424,8 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
             port, tasks = listener.getsockname()[1], len(asyncio.all_tasks())
             report("ready", port=port, routes=routes_of(app), tasks=tasks)
 
-    listener = socket.socket()
+    # With the protocol named: asyncio turns off Nagle's delay only for TCP it knows.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     handlers = {
         name: {**handler, "stream": Log(report)}
@@ -451,7 +452,12 @@ def answer_calls(learner: Learner, report: Reports, ask: Control) -> None:
     ask.deaf = is_deaf()
     ask.stage = "call"
     report("ready", port=0, routes=[])
-    for call in iter(ask.calls.get, None):
+    while True:
+        try:
+            # Not for ever: a SIGTERM that comes just before the wait would not end it.
+            call = ask.calls.get(timeout=0.1)
+        except queue.Empty:
+            continue
         answer = partial(report, "answer", number=call["number"])
         function = getattr(module, call["name"], None)
         if not callable(function):

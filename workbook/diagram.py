@@ -123,6 +123,9 @@ def _cut(what: str, room: int) -> str:
     return what if len(what) <= room else what[: max(0, room - 1)] + "…"
 
 
+LETTERS = 60
+"""Characters of a label that fit on an arrow of the picture."""
+
 INK = {"out": "#1d5fbf", "in": "#1b7f4b", "wrong": "#c0262d"}
 PAPER, LINE, WORDS, QUIET = "#ffffff", "#b8bfc8", "#20262d", "#67707b"
 
@@ -147,7 +150,7 @@ class _Svg:
         self.title = title
         self.start = wire.events[0].time if wire.events else 0.0
         self.columns = {c: 110 + 130 * n for n, c in enumerate(wire.clients)}
-        self.server = max([110, *self.columns.values()]) + 430
+        self.server = max([110, *self.columns.values()]) + 490
         self.width = self.server + 60
         self.y = 52
         self.parts: list[str] = []
@@ -190,7 +193,7 @@ class _Svg:
         kind = "wrong" if item.mark else "out" if item.direction == "out" else "in"
         ink, x = INK[kind], self.columns[item.client]
         start, end = (x, self.server) if item.direction == "out" else (self.server, x)
-        label = _cut(name(item), 52)
+        label = _cut(name(item), LETTERS)
         if item.kind == "missing":
             label = "nothing came"
         elif item.kind == "end":
@@ -206,6 +209,6 @@ class _Svg:
         )
         if item.mark:
             self._words(self.server + 14, self.y + 12, "✘", ink, 'font-size="16"')
-            self._words(x + 12, self.y + 24, _cut(item.mark, 52), ink)
+            self._words(x + 12, self.y + 24, _cut(item.mark, LETTERS), ink)
             self.y += 18
         self.y += 32

@@ -63,7 +63,8 @@ def listen(port: int) -> socket.socket:
     Raises:
         OSError: it is taken, or needs rights that the learner has not.
     """
-    sock = socket.socket()
+    # Named, or asyncio would not turn off Nagle's delay.
+    sock = socket.socket(proto=socket.IPPROTO_TCP)
     if sys.platform == "win32":
         # SO_REUSEADDR would share the port with whoever has it.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
