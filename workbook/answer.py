@@ -258,13 +258,10 @@ class Answer:
             lambda r: r["is"] in ("returned", "crash") and r["port"] == client.port,
             within,
         )
-        did = [e for e in self.wire if e.client == client.name and e.direction == "out"]
         failure = Failure(
             who="",
             action=f"{client.name} sent",
-            sent=name_event(did[-1])
-            if did[-1].kind != "end"
-            else "no more: it is gone",
+            sent=self._last_of(client),
             got=f"a handler that still ran after {within:g} s",
             expected="a handler that ends, without an error",
             hint=hint,
@@ -278,6 +275,11 @@ class Answer:
             failure.blame(end)
             raise failure
         return end
+
+    def _last_of(self, client: Client) -> str:
+        """What the client did last."""
+        did = [e for e in self.wire if e.client == client.name and e.direction == "out"]
+        return "no more: it is gone" if did[-1].kind == "end" else name_event(did[-1])
 
     def expect_nothing_left(self, client: Client, hint: str | None = None) -> None:
         """When the handler of this client returned, its tasks must have ended too.
@@ -297,8 +299,9 @@ class Answer:
             return
         still = self._serve().waiting()
         raise Failure(
-            who=client.name,
-            action="left, and",
+            who="",
+            action=f"{client.name} sent",
+            sent=self._last_of(client),
             got=f"a handler that returned before {left} of its tasks had ended",
             expected="a handler that outlives every task it has started",
             hint=hint,

@@ -7,8 +7,10 @@ slip that is not on the list has none. The first sign that is seen wins, so the 
 telling come first.
 """
 
+import ast
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from workbook.failure import Failure
@@ -66,6 +68,19 @@ class Evidence:
         event = self.failure.event
         accepted = event is not None and event.kind == "response" and event.code == 101
         return accepted and self.failure.expected.startswith("HTTP 4")
+
+    def goes_on(self) -> bool:
+        """The client has left, and its handler still runs."""
+        return self.failure.got.startswith("a handler that still ran")
+
+    def tasks_go_on(self) -> bool:
+        """The handler has returned, and a task that it started still runs."""
+        return "of its tasks" in self.failure.got
+
+    def two_readers(self) -> bool:
+        """Two tasks have waited for the failing client's next message."""
+        port = self.failure.port
+        return any(r["is"] == "two readers" and r["port"] == port for r in self.reports)
 
     def sent(self, kind: str) -> bool:
         """The last that the failing client sent was a "text" or "binary" message."""
@@ -276,6 +291,28 @@ def _other_door(evidence: Evidence) -> str:
     return "Each door has a type of its own. HTTPConnection serves both."
 
 
+SLEEP = r"\btime\.sleep\("
+SLEEP_BY_NAME = r"^(?!\s*(async )?def ).*(?<![.\w])sleep\("
+
+
+def _sleep(evidence: Evidence) -> str:
+    """The pattern of a call of time.sleep(), or nothing where there is none."""
+    by_name = evidence.find(r"^from time import .*\bsleep\b")
+    pattern = SLEEP_BY_NAME if by_name else SLEEP
+    return pattern if evidence.find(pattern) else ""
+
+
+def _races_again_and_again(evidence: Evidence) -> bool:
+    """A loop starts tasks, awaits the first, and cancels the others."""
+    with suppress(SyntaxError, ValueError, RecursionError):
+        for node in ast.walk(ast.parse(evidence.source)):
+            if isinstance(node, ast.While | ast.For | ast.AsyncFor):
+                loop = ast.unparse(node)
+                if "FIRST_COMPLETED" in loop and ".cancel(" in loop:
+                    return True
+    return False
+
+
 MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception("M11", _other_door, _wants_the_other_door),
     Misconception(
@@ -431,6 +468,37 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         lambda e: e.crashed("NameError") or e.crashed("UnboundLocalError"),
     ),
     Misconception(
+        "M36",
+        "The disconnect is inside an ExceptionGroup: except* WebSocketDisconnect.",
+        lambda e: (
+            e.crash is not None
+            and e.crash["error"] in ("WebSocketDisconnect", "WebSocketDisconnected")
+            and bool(e.crash["seen"].get("group"))
+        ),
+    ),
+    Misconception(
+        "M36",
+        "gather() raised, and what it had gathered goes on. It cancels nobody.",
+        lambda e: e.tasks_go_on() and e.find(r"\bgather\(") is not None,
+        r"\bgather\(",
+    ),
+    Misconception(
+        "M28",
+        "Two tasks receive, and each text goes to one of them. One reader only.",
+        lambda e: e.two_readers(),
+    ),
+    Misconception(
+        "M50",
+        "That state only changes when somebody receives. Who does?",
+        lambda e: e.goes_on() and _in_source("(client|application)_state")(e),
+        "(client|application)_state",
+    ),
+    Misconception(
+        "M06",
+        "Who only sends is not told that the client has left. Keep receiving.",
+        lambda e: e.goes_on() and not _in_source(r"\.(receive|iter)\w*\(")(e),
+    ),
+    Misconception(
         "M48",
         "The client had hung up, and you asked for more: leave the loop.",
         lambda e: e.crashed("WebSocketDisconnected", 'Cannot call "receive"'),
@@ -466,6 +534,18 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         ),
     ),
     Misconception("M41", _ended_early, lambda e: e.ended_without_close()),
+    Misconception(
+        "M20",
+        "A cancelled task begins anew. Start each once, and let it live on.",
+        lambda e: e.crash is None and _races_again_and_again(e),
+        "FIRST_COMPLETED",
+    ),
+    Misconception(
+        "M23",
+        "While this sleeps the whole server does. Await another kind of sleep.",
+        lambda e: e.crash is None and bool(_sleep(e)),
+        _sleep,
+    ),
 )
 """In the order in which they are looked for."""
 
