@@ -116,7 +116,7 @@ def _judge(exercise: Exercise, answer: Answer) -> Verdict:
     passed: list[str] = []
     failed: str | None = None
     checks: list[Check] = []
-    failure = _unreadable(exercise, answer.file)
+    failure = unreadable(exercise, answer.file)
     try:
         checks = checks_of(exercise)
     except Exception as error:
@@ -126,13 +126,13 @@ def _judge(exercise: Exercise, answer: Answer) -> Verdict:
     for check in checks if failure is None else ():
         failed = sentence(check)
         answer.begin()
-        failure = _ask(check, answer)
+        failure = ask(check, answer)
         if failure is not None:
             break
         passed.append(failed)
     if failure is None:
         failed = LAST
-        failure = _ask(_end, answer)
+        failure = ask(finish, answer)
     if failure is None:
         failed = None
     return Verdict(
@@ -140,8 +140,8 @@ def _judge(exercise: Exercise, answer: Answer) -> Verdict:
     )
 
 
-def _ask(check: Check, answer: Answer) -> Failure | None:
-    """What one check has against the answer."""
+def ask(check: Check, answer: Answer) -> Failure | None:
+    """What one check has against the answer, explained; None where it has nothing."""
     try:
         check(answer)
     except Failure as failure:
@@ -153,8 +153,12 @@ def _ask(check: Check, answer: Answer) -> Failure | None:
     return None
 
 
-def _end(answer: Answer) -> None:
-    """The last check of every exercise: the program ends, and leaves nothing."""
+def finish(answer: Answer) -> None:
+    """The last check of every answer: the program ends, and leaves nothing running.
+
+    Raises:
+        Failure: it does not end, or leaves something.
+    """
     answer.stop()
     answer.process.end()
     if not answer.process.left_behind:
@@ -174,8 +178,8 @@ def _too_long(process: Process, total: float) -> None:
     process.end(f"all checks together took more than {total:g} s")
 
 
-def _unreadable(exercise: Exercise, file: Path) -> Failure | None:
-    """Why the file cannot be read, if it cannot."""
+def unreadable(exercise: Exercise, file: Path) -> Failure | None:
+    """Why the file with an answer cannot be read, if it cannot."""
     try:
         file.read_bytes()
     except OSError as error:

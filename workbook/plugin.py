@@ -13,6 +13,7 @@ import pytest
 
 from workbook import course, terminal
 from workbook.answer import Answer
+from workbook.checks import ask, finish, unreadable
 from workbook.diagnosis import explain
 from workbook.failure import Failure
 
@@ -29,16 +30,25 @@ class Answers:
     """Keeps the answer of the file under test; the next file's takes its place."""
 
     def __init__(self) -> None:
-        self._file: Path | None = None
+        self._case: Case | None = None
         self._answer: Answer | None = None
+        self.failed = False  # a test of this answer
 
     def get(self, case: Case) -> Answer:
         """The answer for this file, with a new record of the wire."""
-        if self._answer is None or self._file != case.file:
+        if self._answer is None or self._case != case:
             self.end()
-            self._file, self._answer = case.file, Answer(case.file)
+            self._case, self._answer = case, Answer(case.file)
         self._answer.begin()
         return self._answer
+
+    def finish(self) -> Answer | None:
+        """Hand out the answer, for the last time."""
+        answer, self._answer = self._answer, None
+        failed, self.failed = self.failed, False
+        if answer is not None and failed:
+            answer.process.end()
+        return None if failed else answer
 
     def end(self) -> None:
         """End what runs."""
@@ -67,7 +77,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _exercise(item: pytest.Item, name: str) -> course.Exercise | None:
-    for exercise in course.exercises():
+    for exercise in course.exercises(item.config.rootpath):
         if exercise.name == name and exercise.chapter.tests in item.path.parents:
             return exercise
     return None
@@ -129,16 +139,42 @@ def pytest_pyfunc_call(
     if found is None:
         return (yield)
     name, case = found
-    answer = pyfuncitem.config.stash[ANSWERS].get(case)
-    pyfuncitem.funcargs[name] = answer
+    answers = pyfuncitem.config.stash[ANSWERS]
+    answer = pyfuncitem.funcargs[name] = answers.get(case)
+    if failure := unreadable(case.exercise, case.file):
+        answers.failed = True
+        _tell(pyfuncitem, failure, answer)
+        raise failure
     try:
         return (yield)
     except Failure as failure:
+        answers.failed = True
         explain(failure, answer)
-        pyfuncitem.user_properties.append(
-            ("failure", terminal.plain(failure, answer.wire))
-        )
+        _tell(pyfuncitem, failure, answer)
         raise
+
+
+def _tell(item: pytest.Item, failure: Failure, answer: Answer) -> None:
+    item.user_properties.append(("failure", terminal.plain(failure, answer.wire)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None]:
+    """After its last test, an answer must end and leave nothing running."""
+    yield
+    case, following = _case(item), None if nextitem is None else _case(nextitem)
+    if case is None or (following is not None and following[1] == case[1]):
+        return
+    answer = item.config.stash[ANSWERS].finish()
+    if answer is None:
+        return
+    failure = ask(finish, answer)
+    answer.process.end()
+    if failure is not None:
+        _tell(item, failure, answer)
+        raise failure
 
 
 @pytest.hookimpl(wrapper=True)

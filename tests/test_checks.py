@@ -1,0 +1,253 @@
+"""The verdict on one file: what is counted, what is told, and when it is not ok."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.synthetic import SHOUT, write_course
+from workbook import checks, terminal
+from workbook.checks import LAST, Verdict
+from workbook.course import Exercise
+from workbook.process import Process
+
+SHOUTING = Path(__file__).parent / "hostile" / "shouting.py"
+
+DOUBLE = "def double(number: int) -> int:\n    return number * 2\n"
+
+
+@pytest.fixture
+def shout(tmp_path: Path) -> Exercise:
+    return write_course(tmp_path, SHOUT, "ex1_shout", "ex2_double")[0]
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Exercise:
+    return write_course(tmp_path, SHOUT, "ex1_shout", "ex2_double")[1]
+
+
+def judged(exercise: Exercise, source: str) -> Verdict:
+    exercise.path.write_text(source)
+    return checks.run(exercise)
+
+
+def told(verdict: Verdict) -> dict[str, str]:
+    assert verdict.failure is not None
+    return dict(verdict.failure.lines)
+
+
+def test_a_right_answer_passes_every_check(shout: Exercise) -> None:
+    verdict = checks.run(shout, SHOUTING)
+
+    assert verdict.ok
+    assert verdict.passed == ["it shouts", "it shouts again"]
+    assert (verdict.total, verdict.failed, verdict.failure) == (2, None, None)
+    assert verdict.wire.clients == ["ana"]  # the record of the last check
+    assert verdict.file == SHOUTING
+
+
+def test_the_first_check_that_fails_ends_it(shout: Exercise) -> None:
+    source = SHOUTING.read_text().replace("text.upper()", "'HELLO'")
+
+    verdict = judged(shout, source)
+
+    assert not verdict.ok
+    assert (verdict.passed, verdict.failed, verdict.total) == ([], "it shouts", 2)
+    assert told(verdict) == {
+        "ana sent": 'text "goodbye"',
+        "ana got": 'text "HELLO"',
+        "ana expected": 'text "GOODBYE"',
+        "look at": "ex1_shout.py:31  await websocket.send_text('HELLO')",
+    }
+    assert [event.mark for event in verdict.wire if event.mark] == [
+        'expected text "GOODBYE"'
+    ]
+
+
+def test_what_passed_before_the_first_failure_is_counted(shout: Exercise) -> None:
+    source = SHOUTING.read_text().replace(
+        "await texted(websocket)", "seen.append(text)"
+    )
+    source = source.replace("text.upper()", "text.upper() if len(seen) < 5 else text")
+
+    verdict = judged(shout, f"seen = []\n{source}")
+
+    assert not verdict.ok
+    assert (verdict.passed, verdict.failed) == (["it shouts"], "it shouts again")
+
+
+def test_a_function_is_judged_by_value_and_type(double: Exercise) -> None:
+    assert judged(double, DOUBLE).ok
+    for wrong, got in [("number * 2.0", "4.0"), ("'4'", "'4'"), ("True", "True")]:
+        verdict = judged(double, DOUBLE.replace("number * 2", wrong))
+        assert not verdict.ok
+        rows = told(verdict)
+        assert [rows[key] for key in ("called", "got", "expected")] == [
+            "double(2)",
+            got,
+            "4",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("source", "got", "look_at"),
+    [
+        (
+            "def triple(number):\n    return 6\n\nVALUE = 5\n",
+            "no such function in ex2_double.py; there are: triple",
+            None,
+        ),
+        (
+            "def double():\n    return 4\n",
+            "TypeError: double() takes 0 positional arguments but 1 was given",
+            "ex2_double.py:2  return 4",
+        ),
+        (
+            "def double(number):\n    return number.wide\n",
+            "AttributeError: 'int' object has no attribute 'wide'",
+            "ex2_double.py:2  return number.wide",
+        ),
+    ],
+    ids=["missing", "signature", "raises"],
+)
+def test_a_function_that_cannot_be_called_is_told(
+    double: Exercise, source: str, got: str, look_at: str | None
+) -> None:
+    rows = told(judged(double, source))
+
+    assert rows["got"] == got
+    assert rows.get("look at") == look_at
+
+
+# What is no answer
+
+
+def test_a_file_that_is_not_there_is_told_with_the_way_back(shout: Exercise) -> None:
+    shout.path.unlink()
+
+    verdict = checks.run(shout)
+
+    assert not verdict.ok
+    assert told(verdict)["opened"] == "ex1_shout.py"
+    assert told(verdict)["got"] == "no such file or directory"
+    assert told(verdict)["hint"].endswith("reset 1.1 brings the file back.")
+
+
+def test_a_folder_in_place_of_the_file_is_told(shout: Exercise) -> None:
+    shout.path.unlink()
+    shout.path.mkdir()
+
+    assert told(checks.run(shout))["got"] == "is a directory"
+
+
+def test_a_file_that_cannot_be_read_is_told(shout: Exercise) -> None:
+    """A link to itself: one that not even an administrator can read."""
+    shout.path.unlink()
+    shout.path.symlink_to(shout.path)
+
+    assert told(checks.run(shout))["got"] == "too many levels of symbolic links"
+
+
+def test_an_empty_file_is_told(shout: Exercise) -> None:
+    assert told(checks.run(shout))["got"] == "no app; FastAPI apps there: none"
+
+
+def test_a_prepared_process_ends_also_where_there_is_no_file(shout: Exercise) -> None:
+    shout.path.unlink()
+    process = Process()
+
+    checks.run(shout, process=process)
+
+    assert process.status is not None
+
+
+# What is no check
+
+
+def test_an_exercise_without_checks_is_not_ok(tmp_path: Path) -> None:
+    (exercise,) = write_course(tmp_path, "x = 1\n", "ex1_shout")
+
+    verdict = checks.run(exercise, SHOUTING)
+
+    assert not verdict.ok
+    assert verdict.total == 0
+    assert "this exercise has no checks" in told(verdict)["got"]
+    assert not Verdict(exercise, SHOUTING).ok
+
+
+@pytest.mark.parametrize(
+    ("broken", "got"),
+    [
+        ("ex1_shout.connect(nobody)", "NameError: name 'nobody' is not defined"),
+        ("assert 1 == 2", "AssertionError"),
+        ("ex1_shout.shout()", "AttributeError: 'Answer' object has no attribute"),
+    ],
+)
+def test_a_check_that_breaks_says_so_and_does_not_pass(
+    tmp_path: Path, broken: str, got: str
+) -> None:
+    source = f"def test_it_works(ex1_shout):\n    {broken}\n"
+    (exercise,) = write_course(tmp_path, source, "ex1_shout")
+
+    verdict = checks.run(exercise, SHOUTING)
+
+    assert not verdict.ok
+    assert verdict.failed == "it works"
+    assert told(verdict)["got"].startswith(f"a check that broke: {got}")
+    assert told(verdict)["hint"].startswith("This is a fault of the workbook")
+    assert verdict.failure is not None
+    assert verdict.failure.trace[-2].startswith("test_exercises.py:2")
+
+
+def test_checks_that_cannot_be_imported_say_so(tmp_path: Path) -> None:
+    (exercise,) = write_course(tmp_path, "import nothing_like_it\n", "ex1_shout")
+
+    verdict = checks.run(exercise, SHOUTING)
+
+    assert not verdict.ok
+    assert "No module named 'nothing_like_it'" in told(verdict)["got"]
+
+
+def test_only_tests_with_the_exercises_name_are_its_checks(tmp_path: Path) -> None:
+    source = (
+        "def test_one(ex1_shout): ...\ndef test_other(ex2_double): ...\n"
+        "def test_none(): ...\ndef helper(ex1_shout): ...\ndef test_two(ex1_shout): ..."
+    )
+    exercise, _ = write_course(tmp_path, source, "ex1_shout", "ex2_double")
+
+    assert [checks.sentence(c) for c in checks.checks_of(exercise)] == ["one", "two"]
+
+
+# The end
+
+
+def test_the_last_check_is_that_the_program_ends(shout: Exercise) -> None:
+    source = SHOUTING.read_text() + "\nimport signal\nsignal.signal(15, print)\n"
+
+    verdict = judged(shout, source)
+
+    assert not verdict.ok
+    assert verdict.passed == ["it shouts", "it shouts again"]
+    assert verdict.failed == LAST
+    assert told(verdict)["got"] == "a program that does not listen to SIGTERM"
+
+
+def test_what_a_learner_prints_is_shown_last(shout: Exercise) -> None:
+    source = SHOUTING.read_text().replace(
+        "text.upper()", "[print('got', n) for n in range(9)][0] or text"
+    )
+
+    verdict = judged(shout, source)
+
+    assert verdict.failure is not None
+    shown = terminal.plain(verdict.failure, verdict.wire).splitlines()
+    assert [line.strip() for line in shown[-5:]] == [f"got {n}" for n in range(4, 9)]
+
+
+def test_wrong_and_right_can_be_told_apart_at_once(shout: Exercise) -> None:
+    """Nothing of a run is shared with the next but the checks."""
+    wrong = shout.path.with_name("wrong.py")
+    wrong.write_text(SHOUTING.read_text().replace(".upper()", ""))
+
+    verdicts = [checks.run(shout, file).ok for file in (wrong, SHOUTING, wrong)]
+
+    assert verdicts == [False, True, False]
