@@ -38,12 +38,12 @@ one module. It can be told to wait and to fail, which the real one does not do."
 CHILD = """
 import os, signal, sys
 print(sys.argv[1:], os.getcwd(), sys.flags.utf8_mode, os.environ.get("PYTHONPATH"))
-print(sys.prefix, flush=True)
-if "wait" in sys.argv:
-    try:
+try:
+    print(sys.prefix, flush=True)  # the signal may come from here on
+    if "wait" in sys.argv:
         signal.pause()
-    except KeyboardInterrupt:
-        sys.exit(7)
+except KeyboardInterrupt:
+    sys.exit(7)
 sys.exit(5)
 """
 """Stands in for the workbook in .venv: says what it was given."""

@@ -51,19 +51,6 @@ def test_without_an_option_the_solution_is_judged(pytester: pytest.Pytester) -> 
     )
 
 
-def test_every_other_right_answer_is_judged_too(
-    pytester: pytest.Pytester, exercise: Exercise
-) -> None:
-    folder = exercise.chapter.tests / "right" / "ex1_double"
-    folder.mkdir(parents=True)
-    (folder / "by_shift.py").write_text("def double(number): return number << 1\n")
-
-    result = run(pytester, "-v", "--ignore=tests/ch01_synthetic/right")
-
-    result.assert_outcomes(passed=5)
-    result.stdout.fnmatch_lines(["*test_it_doubles_nothing?by_shift? PASSED*"])
-
-
 @pytest.mark.usefixtures("exercise")
 def test_mine_grades_the_learners_file_in_our_words_alone(
     pytester: pytest.Pytester,

@@ -1,7 +1,6 @@
 """The pytest plugin: a parameter named like an exercise is an answer to it.
 
-`pytest` gives it the solution and every other right answer; `pytest --mine` gives it
-the learner's own file.
+`pytest` gives it the solution; `pytest --mine` gives it the learner's own file.
 """
 
 from collections.abc import Generator
@@ -89,21 +88,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         exercise = _exercise(metafunc.definition, name)
         if exercise is None:
             continue
-        cases = [("mine", exercise.path)]
-        if not metafunc.config.getoption("--mine"):
-            cases = [("solution", exercise.solution)]
-            cases += [(path.stem, path) for path in exercise.right]
-        metafunc.parametrize(
-            name,
-            [
-                pytest.param(
-                    Case(exercise, path),
-                    id=id,
-                    marks=pytest.mark.xdist_group(f"{exercise.id} {id}"),
-                )
-                for id, path in cases
-            ],
-        )
+        mine = metafunc.config.getoption("--mine")
+        case = Case(exercise, exercise.path if mine else exercise.solution)
+        group = pytest.mark.xdist_group(exercise.id)  # one server for all its checks
+        param = pytest.param(case, id="mine" if mine else "solution", marks=group)
+        metafunc.parametrize(name, [param])
 
 
 def pytest_collection_modifyitems(

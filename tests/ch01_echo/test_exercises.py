@@ -1,7 +1,7 @@
 """What the exercises of chapter 1 must do.
 
-A parameter named like an exercise is the answer under test: the solution and other
-right answers, or, with --mine, the learner's own file.
+A parameter named like an exercise is the answer under test: the solution, or, with
+--mine, the learner's own file.
 """
 
 from base64 import b64decode, b64encode, urlsafe_b64encode
