@@ -1,0 +1,299 @@
+"""A wire drawn: nothing sticks out, nothing is lost, nothing is taken for code."""
+
+import random
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+
+import pytest
+from rich.cells import cell_len
+
+from workbook import diagram
+from workbook.diagram import Gap, cut, shown, svg, text
+from workbook.wire import Direction, Event, Kind, Wire
+
+ALPHABET = (
+    "ab \t\n\r\x00\x1b\x7f\u200b\u202e\ud800äß✘│你好ｱ한👋🏽👩‍🚀e\u0301\ufe0f\"'<>&]]>\\"
+)
+"""Letters of no, one and two columns, and those that mean something to XML."""
+
+KINDS: Sequence[tuple[Direction, Kind]] = (
+    ("out", "request"),
+    ("in", "response"),
+    ("out", "text"),
+    ("in", "text"),
+    ("in", "binary"),
+    ("out", "ping"),
+    ("in", "pong"),
+    ("in", "close"),
+    ("out", "close"),
+    ("in", "end"),
+    ("out", "end"),
+    ("in", "missing"),
+)
+
+
+def wire_of(*events: tuple[str, Direction, Kind, str | bytes | None]) -> Wire:
+    wire = Wire()
+    for client, direction, kind, data in events:
+        wire.record(client, direction, kind, data)
+    return wire
+
+
+def talk(client: str, count: int) -> Wire:
+    return wire_of(*((client, "out", "text", f"m{n}") for n in range(count)))
+
+
+def any_text(dice: random.Random, most: int = 90) -> str:
+    return "".join(dice.choices(ALPHABET, k=dice.randrange(most)))
+
+
+def any_wire(dice: random.Random) -> Wire:
+    wire = Wire()
+    clients = [any_text(dice, 20) for _ in range(dice.randrange(1, 12))]
+    for _ in range(dice.randrange(1, 70)):
+        direction, kind = dice.choice(KINDS)
+        data: str | bytes = any_text(dice)
+        if kind in ("binary", "ping", "pong"):
+            data = dice.randbytes(dice.randrange(25))
+        wire.record(
+            dice.choice(clients),
+            direction,
+            kind,
+            data,
+            dice.choice([None, 101, 403, 1000, 4000]),
+            dice.choice([None, None, None, any_text(dice)]),
+        )
+    return wire
+
+
+def words(picture: str) -> list[str]:
+    """The texts of a picture, which must be well-formed XML."""
+    root = ElementTree.fromstring(picture)
+    return [node.text or "" for node in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+# In a terminal
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_row_is_wider_than_the_terminal(seed: int) -> None:
+    dice = random.Random(seed)
+    wire, width = any_wire(dice), dice.choice([40, 60, 80, 80, 120])
+
+    rows = text(wire, width)
+
+    assert max(cell_len(row.text) for row in rows) <= width
+    assert all(letter.isprintable() for row in rows for letter in row.text)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_lines_of_the_server_stand_in_one_column(seed: int) -> None:
+    rows = text(any_wire(random.Random(seed)), 80)
+
+    for row in rows[1:]:
+        line = row.text.removesuffix(" ✘")
+        assert cell_len(line) == 77
+        assert line[-1] in "│┤"
+
+
+def test_a_conversation_is_drawn_from_top_to_bottom() -> None:
+    wire = wire_of(
+        ("ana", "out", "request", "/ws"),
+        ("ana", "in", "response", None),
+        ("bo", "out", "text", "hi"),
+        ("ana", "in", "binary", b"\x01"),
+    )
+    wire.mark(wire.record("bo", "in", "missing"), 'expected text "HI"')
+
+    drawn = [" ".join(row.text[9:].strip("✘ ").split()) for row in text(wire)]
+    drawn = [row.replace("─", "").replace("╌", "") for row in drawn]
+
+    assert drawn[1:] == [
+        "├ GET /ws ▶│",
+        "│◀ HTTP 0 ┤",
+        '│ ├ text "hi" ▶│',
+        "│◀ binary, 1 byte: 01 ┤",
+        "│ │ nothing came │",
+        '│ │ expected text "HI" │',
+    ]
+    assert [row.text.endswith(" ✘") for row in text(wire)].index(True) == 5
+    assert text(wire)[0].text.split() == ["ana", "bo", "server"]
+    assert [row.style for row in text(wire)] == [
+        "head",
+        "out",
+        "in",
+        "out",
+        "in",
+        "wrong",
+        "wrong",
+    ]
+
+
+def test_times_are_seconds_since_the_first_event() -> None:
+    wire = Wire()
+    for time in (5.0, 5.25, 1006.0, 90_005.0):
+        event = wire.record("ana", "out", "text", "x")
+        wire._events[-1] = Event(time, "ana", "out", "text", "x", number=event.number)
+
+    assert [row.text[:8] for row in text(wire)[1:]] == [
+        "  0.000 ",
+        "  0.250 ",
+        "   1001 ",
+        "  90000 ",
+    ]
+
+
+def test_an_empty_wire_says_so() -> None:
+    assert [row.text for row in text(Wire())] == ["(nothing went over the wire)"]
+    assert "nothing went over the wire" in words(svg(Wire()))
+
+
+@pytest.mark.parametrize(
+    ("clients", "drawn"), [(1, 1), (4, 4), (6, 6), (7, 6), (100, 6)]
+)
+def test_of_many_clients_some_are_drawn_and_all_are_counted(
+    clients: int, drawn: int
+) -> None:
+    wire = wire_of(*((f"c{n}", "out", "request", "/ws") for n in range(clients)))
+
+    rows = [row.text for row in text(wire)]
+
+    assert len(rows[0].split()) == drawn + 1
+    assert len([row for row in rows if "GET /ws" in row]) == drawn
+    note = [row for row in rows if "clients more" in row]
+    assert [f"and {clients - drawn} clients more" in row for row in note] == (
+        [True] if clients > drawn else []
+    )
+    assert len([word for word in words(svg(wire)) if word == "GET /ws"]) == drawn
+
+
+def test_a_client_with_a_mark_is_drawn_before_the_first_ones() -> None:
+    wire = wire_of(*((f"c{n}", "out", "request", "/ws") for n in range(100)))
+    wire.mark(wire.record("c77", "in", "end"), "expected a close")
+
+    assert "c77" in text(wire)[0].text
+    assert "expected a close" in text(wire)[-1].text
+    assert "c77" in words(svg(wire))
+
+
+# Long runs
+
+
+def test_a_run_that_fits_is_drawn_whole() -> None:
+    assert [type(item) for item in shown(talk("ana", 40).events)] == [Event] * 40
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_of_a_long_run_the_ends_and_the_marks_are_drawn_and_the_rest_counted(
+    seed: int,
+) -> None:
+    dice = random.Random(seed)
+    count = dice.randrange(41, 400)
+    wire = talk("ana", count)
+    marks = sorted(dice.sample(range(count), dice.randrange(4)))
+    for n in marks:
+        wire.mark(wire.events[n], "wrong")
+
+    items = shown(wire.events)
+
+    events = [item for item in items if isinstance(item, Event)]
+    numbers = [event.number for event in events]
+    assert numbers == sorted(set(numbers))
+    assert set(marks) <= set(numbers)
+    assert {0, 1, count - 1, count - 2} <= set(numbers)
+    assert len(events) <= 50
+    at = 0  # every gap has the size of what is left out there
+    for item in items:
+        if isinstance(item, Gap):
+            at += item.count
+        else:
+            assert item.number == at
+            at += 1
+    assert at == count
+
+
+def test_a_run_of_nothing_but_marks_stays_short() -> None:
+    wire = talk("ana", 5000)
+    for event in wire.events:
+        wire.mark(event, "late")
+
+    assert len(shown(wire.events)) < 60
+    assert len(text(wire)) < 120
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("what", "room", "left"),
+    [
+        ("hello", 5, "hello"),
+        ("hello", 4, "hel…"),
+        ("hello", 1, "…"),
+        ("hello", 0, ""),
+        ("", 5, ""),
+        ("你好", 4, "你好"),
+        ("你好", 3, "你…"),
+        ("你好", 2, "…"),
+        ("a\x00b", 6, r"a\x00b"),
+        ("a\x00b", 5, r"a…"),
+        ("e\u0301", 7, r"e\u0301"),
+        ("ab……", 3, "ab…"),
+    ],
+)
+def test_a_text_is_cut_by_its_columns(what: str, room: int, left: str) -> None:
+    assert cut(what, room) == left
+    assert cell_len(cut(what, room)) <= room
+
+
+# As a picture
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_picture_is_well_formed_and_runs_nothing(seed: int) -> None:
+    picture = svg(any_wire(random.Random(seed)), title='<script>"\x00\ud800&')
+
+    root = ElementTree.fromstring(picture.encode())
+    tags = {node.tag.rpartition("}")[2] for node in root.iter()}
+    assert tags <= {"svg", "title", "defs", "marker", "path", "rect", "text"}
+    names = {name for node in root.iter() for name in node.attrib}
+    assert not any(name.startswith("on") or "href" in name for name in names)
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "").replace(
+        "HTTP", ""
+    )
+
+
+def test_a_picture_shows_markup_as_the_text_that_it_is() -> None:
+    wire = wire_of(("<b>&", "in", "text", "<img src=x onerror=alert(1)>"))
+
+    assert 'text "<img src=x onerror=alert(1)>"' in words(svg(wire))
+    assert "<b>&" in words(svg(wire))
+    assert "<img" not in svg(wire)
+
+
+def test_a_picture_has_a_title_and_room_for_every_event() -> None:
+    wire = talk("ana", 30)
+    wire.mark(wire.events[-1], "expected nothing")
+
+    root = ElementTree.fromstring(svg(wire, "Ana talks"))
+
+    title = root.find("{http://www.w3.org/2000/svg}title")
+    assert title is not None
+    assert title.text == "Ana talks"
+    assert root.get("role") == "img"
+    heights = [float(node.get("y", 0)) for node in root.iter() if node.get("y")]
+    widths = [float(node.get("x", 0)) for node in root.iter() if node.get("x")]
+    assert max(heights) < float(root.get("height", 0))
+    assert max(widths) < float(root.get("width", 0))
+    assert {"✘", "expected nothing"} <= set(words(svg(wire)))
+
+
+def test_what_is_wrong_is_not_told_by_its_colour_alone() -> None:
+    wire = talk("ana", 1)
+    right = svg(wire)
+    wire.mark(wire.events[0], "expected nothing")
+    wrong = svg(wire)
+
+    assert "stroke-dasharray" not in right
+    assert "stroke-dasharray" in wrong
+    assert diagram.INK["wrong"] in wrong
