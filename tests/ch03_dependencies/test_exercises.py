@@ -1,7 +1,7 @@
 """What the exercises of chapter 3 must do.
 
-A parameter named like an exercise is the answer under test: the solution and other
-right answers, or, with --mine, the learner's own file.
+A parameter named like an exercise is the answer under test: the solution, or, with
+--mine, the learner's own file.
 """
 
 import json
