@@ -1,11 +1,13 @@
 """What notebooks import: a server in the kernel, drawings, a check."""
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, WebSocket, WebSocketException
+from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
 from benchmarks import why_not_http
@@ -55,6 +57,44 @@ def test_two_apps_are_served_beside_each_other_with_logs_of_their_own() -> None:
     assert "[accepted]" in one.log
     assert "403" not in one.log
     assert "403" in two.log
+
+
+def test_of_two_functions_the_app_is_the_one_that_takes_a_scope() -> None:
+    async def pure(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    with lesson.serve(pure) as server, server.connect("ana") as ana:
+        ana.send("hello")
+        ana.expect("Message text was: hello")
+
+
+async def greet(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("Hello!")
+    await websocket.close()
+
+
+async def refuse(websocket: WebSocket) -> None:
+    raise WebSocketException(1008, "nobody comes in")
+
+
+@pytest.mark.parametrize(
+    ("handler", "seen"),
+    [
+        (greet, 'text "Hello!"'),
+        (refuse, "HTTP 403 Forbidden"),
+    ],
+)
+def test_who_knocks_is_told_what_came_first(
+    handler: Callable[..., object], seen: str
+) -> None:
+    wire = Wire()
+
+    with lesson.serve(handler) as server:
+        assert lesson.knock(server, who="bo", wire=wire) == seen
+
+    assert wire.clients == ["bo"]
+    assert [event.mark for event in wire if event.mark] == []
 
 
 def test_an_app_that_does_not_start_is_told_with_its_log() -> None:

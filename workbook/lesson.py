@@ -19,7 +19,7 @@ from workbook.progress import Progress, digest
 from workbook.threaded import ThreadedServer
 from workbook.wire import Wire
 
-__all__ = ["Wire", "attempt", "check", "draw", "draw_frame", "serve", "show"]
+__all__ = ["Wire", "attempt", "check", "draw", "draw_frame", "knock", "serve", "show"]
 
 # At its first use ever matplotlib may say that it looks for fonts. Not in a lesson.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -36,19 +36,48 @@ def serve(app: Any, **options: Any) -> ThreadedServer:
 
     Args:
         app: an app, or a handler of WebSockets, which is then served alone at /ws.
+            Of two functions the app is the one whose first argument is `scope`.
         options: of `uvicorn.Config`, such as `ws_max_size=1000`.
 
     Raises:
         RuntimeError: the app did not start.
     """
-    if inspect.iscoroutinefunction(app):
-        handler, app = app, FastAPI(title=app.__name__)
+    title = getattr(app, "title", getattr(app, "__name__", type(app).__name__))
+    if _is_handler(app):
+        handler, app = app, FastAPI(title=title)
         app.add_api_websocket_route("/ws", handler)
-    name = f"{getattr(app, 'title', type(app).__name__)} {options}"
+    name = f"{title} {options}"
     if name in _serving:
         _serving.pop(name).stop()
     _serving[name] = server = ThreadedServer(app, **options)
     return server
+
+
+def _is_handler(app: Any) -> bool:
+    if not inspect.iscoroutinefunction(app):
+        return False
+    return next(iter(inspect.signature(app).parameters), None) != "scope"
+
+
+def knock(
+    server: ThreadedServer, path: str = "/ws", *, who: str = "ana", **options: Any
+) -> str:
+    """What comes first: a refusal, a message or a close, in the words of the wire.
+
+    Args:
+        server: at whose door.
+        path: with its query.
+        who: knocks; and leaves again, if let in.
+        options: of `Client`, such as `headers`, `origin` or `wire`.
+    """
+    wire: Wire = options.setdefault("wire", server.wire)
+    try:
+        with server.connect(who, path, **options) as client:
+            return quote(client.receive())
+    except Failure as failure:
+        if failure.event is not None:
+            wire.mark(failure.event, None)  # nobody said what should have come
+        return failure.got
 
 
 @dataclass(frozen=True)
