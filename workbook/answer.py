@@ -57,6 +57,7 @@ class Answer:
         self.wire = Wire()
         self.process = process or Process()
         self.server: Server | None = None
+        self._clients: list[Client] = []
         self._importing = False
         self._used = False
 
@@ -69,11 +70,18 @@ class Answer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._part()
         self.process.end()
 
     def begin(self) -> None:
         """Begin a new record of the wire, for the next check."""
+        self._part()
         self.wire = Wire()
+
+    def _part(self) -> None:
+        """Hang up on behalf of the clients that are still there."""
+        while self._clients:
+            self._clients.pop().hang_up()
 
     def connect(self, name: str, path: str = "/ws", **options: Any) -> Client:
         """A new client of the file's app; `options` are those of `Client`.
@@ -83,7 +91,12 @@ class Answer:
         """
         server = self._serve()
         options = {"wire": self.wire, "reply": self.reply, **options}
-        return server.connect(name, path, **options)
+        client = server.connect(name, path, **options)
+        # Who hung up when a check fails would change what its handler does next,
+        # and that is still to be looked at.
+        client.stays = True
+        self._clients.append(client)
+        return client
 
     @property
     def address(self) -> str:

@@ -261,8 +261,6 @@ class Witness:
         self.report("call", port=port, path=scope["path"], type=scope["type"])
         try:
             await self.app(scope, watched_receive, watched_send)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
             seen["group"] = isinstance(error, BaseExceptionGroup)
             self.report("crash", port=port, seen=seen, **self.learner.crash(error))

@@ -135,6 +135,7 @@ class Client:
         self.wire = Wire() if wire is None else wire
         self.reply = reply
         self.received = 0  # messages that were asked for and came
+        self.stays = False  # connected when a check fails
         self._sent = _name_handshake(path, headers or {}, origin)
         self.wire.record(name, "out", "request", path)
         offers = [Subprotocol(text) for text in subprotocols or ()]
@@ -176,8 +177,8 @@ class Client:
     ) -> None:
         if kind is None:
             self.close()
-        else:
-            self._hang_up()
+        elif not (self.stays and isinstance(error, Failure)):
+            self.hang_up()
 
     @property
     def sent(self) -> str:
@@ -338,9 +339,10 @@ class Client:
         """Vanish without a goodbye: the TCP connection is reset."""
         if self._connection.ended is None:
             self._connection.ended = self.wire.record(self.name, "out", "end")
-        self._hang_up()
+        self.hang_up()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the TCP connection, if it is still open, and tell nobody."""
         if self._connection.ended is None:  # nothing to be told on the wire
             self._connection.ended = Event(self.wire.now(), self.name, "out", "end")
         linger = struct.pack("ii", 1, 0)  # for 0 s: closing sends RST in place of FIN

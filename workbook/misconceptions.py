@@ -477,6 +477,11 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         ),
     ),
     Misconception(
+        "M24",
+        "Awaiting a task that you cancelled raises CancelledError. Who catches it?",
+        lambda e: e.crashed("CancelledError"),
+    ),
+    Misconception(
         "M36",
         "gather() raised, and what it had gathered goes on. It cancels nobody.",
         lambda e: e.tasks_go_on() and e.find(r"\bgather\(") is not None,
