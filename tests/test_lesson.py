@@ -1,5 +1,6 @@
 """What notebooks import: a server in the kernel, drawings, a check."""
 
+import asyncio
 import gc
 from collections.abc import Callable
 from pathlib import Path
@@ -148,6 +149,49 @@ def test_an_attempt_can_leave_by_itself(capsys: pytest.CaptureFixture[str]) -> N
         "nothing more: she had left"
     ]
     assert "no warning, no error" in capsys.readouterr().out
+
+
+async def leave_one_running() -> None:
+    print("one")
+    await asyncio.gather(asyncio.sleep(60), fail())
+
+
+async def fail() -> None:
+    print("two")
+    raise OSError("no room")
+
+
+async def run_to_the_end() -> None:
+    print("the end")
+
+
+def test_a_run_tells_what_was_printed_raised_and_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ran = lesson.run(leave_one_running())
+
+    assert (ran.printed, str(ran.error), ran.left) == (
+        ["one", "two"],
+        "no room",
+        ["sleep"],
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "leave_one_running",
+        "  1  one",
+        "  2  two",
+        "  raised   OSError: no room",
+        "  goes on  sleep",
+    ]
+
+
+def test_a_run_has_a_loop_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    async def cell() -> lesson.Ran:
+        return lesson.run(run_to_the_end())
+
+    ran = asyncio.run(cell())
+
+    assert (ran.error, ran.left) == (None, [])
+    assert capsys.readouterr().out == "run_to_the_end\n  1  the end\n"
 
 
 def test_a_folded_traceback_has_no_path_and_few_frames() -> None:

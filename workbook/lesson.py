@@ -1,11 +1,15 @@
 """What a notebook imports: the workbook by short names."""
 
+import asyncio
 import inspect
 import logging
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +23,17 @@ from workbook.progress import Progress, digest
 from workbook.threaded import ThreadedServer
 from workbook.wire import Wire
 
-__all__ = ["Wire", "attempt", "check", "draw", "draw_frame", "knock", "serve", "show"]
+__all__ = [
+    "Wire",
+    "attempt",
+    "check",
+    "draw",
+    "draw_frame",
+    "knock",
+    "run",
+    "serve",
+    "show",
+]
 
 # At its first use ever matplotlib may say that it looks for fonts. Not in a lesson.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -125,6 +139,50 @@ def _warnings(log: str) -> list[tuple[str, str]]:
     routine = ("INFO:", "ERROR:    Exception in ASGI", "Traceback", " ")
     lines = [line for line in log.splitlines() if not line.startswith(routine)]
     return [("the log", line) for line in lines or ["no warning, no error"]]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a coroutine printed, what it raised, and which tasks it left running."""
+
+    printed: list[str]
+    error: Exception | None
+    left: list[str]
+
+
+def run(work: Coroutine[Any, Any, object]) -> Ran:
+    """Run a coroutine as `asyncio.run` does, and tell what came of it, line by line.
+
+    The kernel of a notebook runs an event loop already; this one gets a thread.
+
+    Args:
+        work: a coroutine; what tasks it leaves running is told, then cancelled.
+    """
+    output = StringIO()
+    with ThreadPoolExecutor(1) as pool, redirect_stdout(output):
+        error, left = pool.submit(asyncio.run, _lead(work)).result()
+    ran = Ran(output.getvalue().splitlines(), error, left)
+    print(work.__name__)
+    for number, line in enumerate(ran.printed, 1):
+        print(f"  {number}  {line}")
+    if error is not None:
+        print(f"  raised   {type(error).__name__}: {error}")
+    for name in left:
+        print(f"  goes on  {name}")
+    return ran
+
+
+Ending = tuple[Exception | None, list[str]]
+
+
+async def _lead(work: Coroutine[Any, Any, object]) -> Ending:
+    error = None
+    try:
+        await work
+    except Exception as raised:
+        error = raised
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    return error, sorted(getattr(task.get_coro(), "__name__", "") for task in left)
 
 
 @dataclass(frozen=True)
