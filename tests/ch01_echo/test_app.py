@@ -19,6 +19,7 @@ from tests.ch01_echo.raw import (
     frame,
     wait_until,
 )
+from tests.conftest import Promise
 from workbook.server import Server
 
 pytestmark = pytest.mark.xdist_group("ch01 app")  # one server for all of them
@@ -154,16 +155,25 @@ def test_a_client_may_vanish_while_the_server_sends(server: Server, path: str) -
     ana.reset()
 
 
-def test_a_hundred_clients_are_answered_at_once(server: Server) -> None:
+def test_a_hundred_clients_get_every_answer_once_and_in_order(
+    server: Server, promise: Promise
+) -> None:
+    texts = [f"text {number}" for number in range(10)]
     with ExitStack() as stack:
-        clients = [
-            stack.enter_context(server.connect(f"client {number}"))
-            for number in range(100)
+        people = [
+            stack.enter_context(server.connect(f"client {n}")) for n in range(100)
         ]
-        for client in clients:
-            client.send(f"I am {client.name}")
-        for client in clients:
-            client.expect(f"Message text was: I am {client.name}")
+        for text in texts:
+            for client in people:
+                client.send(text)
+        for client in people:
+            for text in texts:
+                client.expect(f"Message text was: {text}")
+            client.send("last")
+            client.expect("Message text was: last")  # so nothing came twice
+
+    count = f"{len(people)} clients, {len(people) * len(texts):,} texts at once"
+    promise(f"chapter 1: {count}: 0 lost, 0 doubled, 0 out of order")
 
 
 def test_a_hundred_clients_may_vanish_at_once(server: Server) -> None:
