@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -471,6 +472,20 @@ def test_an_answer_that_is_no_http_is_told(answer: bytes) -> None:
         Client("ana", port)
 
     assert no.value.got == "no answer: the connection ended"
+
+
+def test_a_server_that_hangs_up_at_once_is_told() -> None:
+    def hang_up(connection: socket.socket) -> None:
+        linger = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    told: set[str] = set()
+    for _ in range(20):  # before the request is sent, or after
+        with raw(hang_up) as port, pytest.raises(Failure) as no:
+            Client("ana", port)
+        told.add(no.value.got)
+
+    assert told == {"no answer: the connection ended"}
 
 
 # Several

@@ -28,8 +28,9 @@ LEAVES = "import subprocess\nsubprocess.Popen(['sleep', '1000'])\n"
 
 
 @pytest.fixture
-def exercise(pytester: pytest.Pytester) -> Exercise:
+def exercise(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Exercise:
     """One exercise whose solution is right and whose learner's file is wrong."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take their time
     (exercise,) = write_course(pytester.path, CHECKS, "ex1_double")
     exercise.solution.write_text(RIGHT)
     exercise.path.write_text(WRONG)
@@ -37,7 +38,7 @@ def exercise(pytester: pytest.Pytester) -> Exercise:
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    plugins = ["-p", "workbook.plugin", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    plugins = ["-p", "workbook.plugin", "-p", "no:cacheprovider"]
     return pytester.runpytest_inprocess(*plugins, *options)
 
 

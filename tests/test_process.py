@@ -173,6 +173,9 @@ def test_a_report_written_just_before_the_end_is_not_lost(program: Program) -> N
 def test_why_it_was_ended_is_said_once(program: Program) -> None:
     it, file = program
     call(it, file, "while True: pass")
+    deadline = time.monotonic() + LONG
+    while (it.where() or {"running": None})["running"] is None:
+        assert time.monotonic() < deadline
 
     it.end("it was late")
     it.end("another reason")

@@ -74,6 +74,9 @@ CPU_LIMIT = 900
 """Seconds of computing. The last resort where the parent was killed while one long
 operation keeps the thread from running that would see it."""
 
+SOON = 0.05
+"""Seconds after which a job that has not come is one that somebody prepares for."""
+
 WARM = (
     "fastapi",
     "uvicorn.protocols.http.auto",
@@ -364,7 +367,7 @@ class Control(threading.Thread):
         """Where the learner's code is: running, or waiting in an await."""
         turns = self.loop_turns()
         frames = current_frames()  # now: a frame that has ended leads nowhere
-        running = None if turns else self.learner.line_of(frames.get(self.main))
+        busy = self.learner.line_of(frames.get(self.main))
         own = (self.main, threading.get_ident())
         others = [self.learner.line_of(f) for t, f in frames.items() if t not in own]
         waiting: list[list[object]] = []
@@ -376,7 +379,8 @@ class Control(threading.Thread):
                 waiting.append([ports.get(task, 0), *line])
         return {
             "stage": self.stage,
-            "running": running,
+            "busy": busy,
+            "running": None if turns else busy,
             "waiting": waiting,
             "tasks": len(tasks),
             "threads": [line for line in others if line is not None],
@@ -503,6 +507,20 @@ def is_deaf() -> bool:
     return not ours and getattr(handler, "__name__", "") != "handle_exit"
 
 
+def await_job(questions: TextIO) -> Message | None:
+    """Read the job; until it comes, import what an app will need. None: no job came."""
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.append(questions.readline()))
+    reader.start()
+    reader.join(SOON)
+    # A file of functions, asked for at once, can do without.
+    if not lines or '"call"' not in lines[0]:
+        for name in WARM:
+            importlib.import_module(name)
+    reader.join()
+    return loads(lines[0]) if lines[0] else None
+
+
 def main() -> None:
     """Take over the standard streams, import the heavy, wait for the job, do it."""
     report = Reports(os.fdopen(os.dup(1), "w", encoding="utf-8"))
@@ -511,12 +529,9 @@ def main() -> None:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
 
-    for name in WARM:
-        importlib.import_module(name)
-    line = questions.readline()
-    if not line:
+    job = await_job(questions)
+    if job is None:
         return  # never needed
-    job: Message = loads(line)
     report.key = job["key"]
 
     def show(*warning: Any, **_: Any) -> None:

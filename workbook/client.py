@@ -163,7 +163,7 @@ class Client:
             self._connection = cast(Recorder, ExitStack().enter_context(opening))
             with suppress(OSError):  # the server may have closed it already
                 self._connection.socket.settimeout(reply)  # if it does not read
-        except (InvalidHandshake, OSError, EOFError) as error:
+        except (ConnectionClosed, InvalidHandshake, OSError, EOFError) as error:
             raise self._handshake_failure(error) from None
 
     def __enter__(self) -> Self:

@@ -124,7 +124,7 @@ def _line_now(where: Report | None) -> Line | None:
         return line(where["running"])
     places = {tuple(place) for _, *place in where["waiting"]}
     places = places or {tuple(place) for place in where["threads"]}
-    return Line(*places.pop()) if len(places) == 1 else None
+    return Line(*places.pop()) if len(places) == 1 else line(where["busy"])
 
 
 def _ended_itself(failure: Failure, answer: Answer, last: Report | None) -> None:
@@ -169,7 +169,7 @@ def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool
         failure.hint = "No client is served until the start-up is done."
     else:
         failure.where = place
-        return False
+        return failure.action == "told"  # to stop: then no client waits for it
     failure.where = place
     return True
 

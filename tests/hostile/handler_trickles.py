@@ -1,5 +1,6 @@
 """Each of its answers is late, and none is too late.
 
+limit: total 3
 got: your program was ended, all checks together took more than 3 s
 hint: Each answer came in time
 """

@@ -1,5 +1,6 @@
 """Its handler waits, and does not accept.
 
+limit: reply 1
 got: nothing for 1 s
 look at: await asyncio.Event().wait()
 hint: waits at this line

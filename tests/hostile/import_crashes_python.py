@@ -6,6 +6,4 @@ hint: Python itself crashed
 
 import ctypes
 
-from shouting import app as app
-
 ctypes.string_at(0)

@@ -7,8 +7,6 @@ hint: too big, or grows without end
 
 import time
 
-from shouting import app as app
-
 held: list[bytes] = []
 while True:
     held.append(b"x" * (16 << 20))

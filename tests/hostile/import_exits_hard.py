@@ -7,6 +7,4 @@ hint: What ends yours?
 
 import os
 
-from shouting import app as app
-
 os._exit(0)

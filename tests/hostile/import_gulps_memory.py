@@ -5,6 +5,4 @@ look at: held = b"x" * (2 << 30)
 hint: too big, or grows without end
 """
 
-from shouting import app as app
-
 held = b"x" * (2 << 30)

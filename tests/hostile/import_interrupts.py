@@ -5,6 +5,4 @@ look at: raise KeyboardInterrupt
 hint: Ctrl-C
 """
 
-from shouting import app as app
-
 raise KeyboardInterrupt

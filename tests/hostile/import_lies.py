@@ -1,6 +1,7 @@
 """It claims to serve, on every file descriptor, and does not.
 
-got: nothing for 2 s: the file was still being imported
+limit: start 1
+got: nothing for 1 s: the file was still being imported
 look at: time.sleep(1000)
 hint: never ends
 printed: "is": "ready"

@@ -5,7 +5,5 @@ look at: print("1 passed" * 500)
 hint: prints without end
 """
 
-from shouting import app as app
-
 while True:
     print("1 passed" * 500)

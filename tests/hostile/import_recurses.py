@@ -5,8 +5,6 @@ look at: return dive() + 1
 hint: calls itself without end
 """
 
-from shouting import app as app
-
 
 def dive() -> int:
     return dive() + 1

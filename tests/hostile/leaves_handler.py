@@ -1,5 +1,6 @@
 """It answers right, and its handler goes on without a client.
 
+limit: reply 1
 got: nothing for 1 s: it still ran
 look at: await asyncio.sleep(1000)
 hint: Who ends it?

@@ -1,6 +1,7 @@
 """It hangs, and leaves a daemon that has another environment.
 
-got: nothing for 2 s: the file was still being imported
+limit: start 1
+got: nothing for 1 s: the file was still being imported
 look at: time.sleep(1000)
 hint: never ends
 """

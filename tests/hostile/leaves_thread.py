@@ -1,5 +1,6 @@
 """It answers right, and a thread goes on.
 
+limit: reply 1
 got: nothing for 1 s: it still ran
 look at: time.sleep(1000)
 hint: Who ends it?

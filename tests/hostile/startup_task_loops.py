@@ -1,6 +1,7 @@
 """A task of its start-up never awaits anything.
 
-got: nothing for 2 s: the server stood still
+limit: start 1
+got: nothing for 1 s: the server stood still
 look at: while True:
 hint: for every client
 """
