@@ -307,18 +307,17 @@ class Answer:
             Failure: as `expect_end_of`, or a task has outlived the handler.
         """
         end = self.expect_end_of(client, hint)
-        left = end["others"] - self._serve().idle_tasks
-        if left <= 0:
+        if end["others"] <= self._serve().idle_tasks:
             return
-        still = self._serve().waiting()
+        still = set(self._serve().waiting())
         raise Failure(
             who="",
             action=f"{client.name} sent",
             sent=self._last_of(client),
-            got=f"a handler that returned before {left} of its tasks had ended",
+            got="a handler that returned before a task of its own had ended",
             expected="a handler that outlives every task it has started",
             hint=hint,
-            where=still[0] if len(still) == 1 else None,
+            where=still.pop() if len(still) == 1 else None,
             misconception="M24",
             port=client.port,
         )

@@ -75,7 +75,7 @@ class Evidence:
 
     def tasks_go_on(self) -> bool:
         """The handler has returned, and a task that it started still runs."""
-        return "of its tasks" in self.failure.got
+        return "before a task of its own" in self.failure.got
 
     def two_readers(self) -> bool:
         """Two tasks have waited for the failing client's next message."""
@@ -313,6 +313,12 @@ def _races_again_and_again(evidence: Evidence) -> bool:
     return False
 
 
+def _first_line(evidence: Evidence) -> str:
+    """The pattern of the handler's own line in the traceback."""
+    crash = evidence.crash
+    return re.escape(crash["frames"][0][3]) if crash and crash["frames"] else ""
+
+
 MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception("M11", _other_door, _wants_the_other_door),
     Misconception(
@@ -480,12 +486,19 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M24",
         "Awaiting a task that you cancelled raises CancelledError. Who catches it?",
         lambda e: e.crashed("CancelledError"),
+        _first_line,
     ),
     Misconception(
         "M36",
         "gather() raised, and what it had gathered goes on. It cancels nobody.",
         lambda e: e.tasks_go_on() and e.find(r"\bgather\(") is not None,
         r"\bgather\(",
+    ),
+    Misconception(
+        "M24",
+        "cancel() asks a task to end. Who awaits it knows that it has ended.",
+        lambda e: e.tasks_go_on() and e.failure.where is None,
+        r"\.cancel\(",
     ),
     Misconception(
         "M28",
@@ -547,7 +560,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M23",
-        "While this sleeps the whole server does. Await another kind of sleep.",
+        "The whole server stands still while this sleeps. Which sleep is awaited?",
         lambda e: e.crash is None and bool(_sleep(e)),
         _sleep,
     ),
