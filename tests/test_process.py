@@ -1,5 +1,6 @@
 """A process that holds a learner's file: its reports, its limits and its end."""
 
+import ast
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from workbook import descendants, process
+from workbook.course import ROOT
 from workbook.process import CUT_OFF, STOPPED, Process
 
 LONG = 30.0
@@ -56,6 +58,27 @@ def test_a_function_is_called_again_and_again(program: Program) -> None:
     assert it.wait_for("ready", timeout=LONG) is not None
     assert returned(it, "f", "a") == "['a']"
     assert returned(it, "f", b"\xff") == "['a', b'\\xff']"
+
+
+def test_a_process_without_a_job_is_asked_nothing(program: Program) -> None:
+    it, file = program
+
+    assert it.ask("where", LONG) is None
+    assert it.where() is None
+
+    call(it, file, "def f():\n    return 1")
+    assert returned(it, "f") == "1"
+
+
+def test_no_file_of_the_workbook_stands_in_for_a_library(program: Program) -> None:
+    it, file = program
+    call(it, file, "import sys\ndef f():\n    return sys.path")
+
+    path = ast.literal_eval(returned(it, "f"))
+
+    assert path[-2:] == [str(ROOT), f"{file.parent}/"]
+    assert "" not in path
+    assert path.count(str(ROOT)) == 1
 
 
 def test_each_question_gets_its_own_answer(program: Program) -> None:

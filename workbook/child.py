@@ -510,7 +510,9 @@ def is_deaf() -> bool:
 def await_job(questions: TextIO) -> Message | None:
     """Read the job; until it comes, import what an app will need. None: no job came."""
     lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.append(questions.readline()))
+    reader = threading.Thread(
+        target=lambda: lines.append(questions.readline()), daemon=True
+    )
     reader.start()
     reader.join(SOON)
     # A file of functions, asked for at once, can do without.

@@ -72,6 +72,7 @@ class Process:
         self._news = threading.Condition()
         self._silent = False  # no report can come any more
         self._asked = 0
+        self._begun = False
         self._printed, self._output = _Kept(), _Kept()
         self._ended = threading.Event()
         self._end = threading.Lock()
@@ -177,6 +178,7 @@ class Process:
     def begin(self, job: Mapping[str, object]) -> None:
         """Give it its job; see `child.py`. Returns when it has begun with it."""
         self._write({"memory": self.memory, "key": self._key, **job})
+        self._begun = True
         self._thread(self._watch_memory)
         self.wait_for("begun", timeout=BEGIN)
 
@@ -228,6 +230,8 @@ class Process:
 
     def ask(self, what: str, timeout: float = ANSWER, **facts: object) -> Report | None:
         """Ask the control thread; None where it does not answer in time."""
+        if not self._begun:
+            return None
         with self._news:
             self._asked += 1
             number = self._asked

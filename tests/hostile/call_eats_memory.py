@@ -1,6 +1,6 @@
 """Its function takes more and more memory.
 
-got: your program held more than
+got: more than 600 MiB
 hint: too big, or grows without end
 """
 

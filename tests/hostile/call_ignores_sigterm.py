@@ -1,5 +1,6 @@
 """Its function is right, and its file does not listen to who tells it to stop.
 
+needs: posix
 got: does not listen to SIGTERM
 hint: Leave it to uvicorn
 """

@@ -1,5 +1,6 @@
 """Its function claims to have returned the right thing.
 
+needs: posix
 got: 0
 printed: "value": "4"
 """

@@ -1,5 +1,6 @@
 """Its handler closes every file descriptor.
 
+needs: posix
 got: your program ended by itself
 look at: os.closerange(0, 256)
 hint: What ends yours?

@@ -1,6 +1,6 @@
 """Its handler takes two gigabytes at once.
 
-got: your program asked for more than
+got: more than 600 MiB
 look at: held.append(b"x" * (2 << 30))
 hint: too big, or grows without end
 """

@@ -1,5 +1,6 @@
 """Its handler never awaits anything, and hears no signal.
 
+needs: posix
 limit: reply 1
 got: nothing for 1 s: the server stood still
 look at: while True:

@@ -1,5 +1,6 @@
 """It answers right, and does not listen to who tells it to stop.
 
+needs: posix
 got: does not listen to SIGTERM
 hint: Leave it to uvicorn
 """

@@ -1,5 +1,6 @@
 """Its handler answers right, and then listens to nobody.
 
+needs: posix
 got: does not listen to SIGTERM
 hint: Leave it to uvicorn
 """

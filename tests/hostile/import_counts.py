@@ -1,6 +1,6 @@
 """More and more memory, in C, which lets nothing else run.
 
-got: your program held more than
+got: more than 600 MiB
 hint: too big, or grows without end
 """
 

@@ -1,5 +1,6 @@
 """It crashes the interpreter.
 
+needs: posix
 got: your program ended by itself (SIGSEGV)
 hint: Python itself crashed
 """

@@ -1,5 +1,6 @@
 """It claims to serve, on every file descriptor, and does not.
 
+needs: posix
 limit: start 1
 got: nothing for 1 s: the file was still being imported
 look at: time.sleep(1000)

@@ -1,5 +1,6 @@
 """It answers right, and leaves a daemon that has forgotten everything.
 
+needs: posix
 got: what it had started still ran: a copy of your program
 hint: Who ends that one?
 """

@@ -1,5 +1,6 @@
 """It answers right, and leaves a process in a session of its own.
 
+needs: posix
 got: what it had started still ran: sleep 1000.
 hint: Who ends that one?
 """

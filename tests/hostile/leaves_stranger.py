@@ -1,5 +1,6 @@
 """It hangs, and leaves a daemon that has another environment.
 
+needs: linux
 limit: start 1
 got: nothing for 1 s: the file was still being imported
 look at: time.sleep(1000)

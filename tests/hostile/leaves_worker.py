@@ -1,5 +1,6 @@
 """It answers right, and a process of multiprocessing goes on.
 
+needs: posix
 limit: reply 1
 got: it still ran, and so did: a copy of your program
 hint: Who ends that one?
