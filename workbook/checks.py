@@ -103,7 +103,7 @@ def run(
     """
     file = file or exercise.path
     with Answer(file, process=process, **limits) as answer:
-        watch = threading.Timer(total, _too_long, (answer.process, total))
+        watch = threading.Timer(total, _too_long, (answer, total))
         watch.daemon = True  # it must not hold up an exit
         watch.start()
         try:
@@ -145,8 +145,8 @@ def ask(check: Check, answer: Answer) -> Failure | None:
     try:
         check(answer)
     except Failure as failure:
-        if not answer.process.left_behind:
-            explain(failure, answer)
+        if check is not finish or not answer.process.left_behind:
+            explain(failure, answer)  # else the program has ended as it should
         return failure
     except Exception as error:
         return _broken(error)
@@ -174,8 +174,8 @@ def finish(answer: Answer) -> None:
     )
 
 
-def _too_long(process: Process, total: float) -> None:
-    process.end(f"all checks together took more than {total:g} s")
+def _too_long(answer: Answer, total: float) -> None:
+    answer.process.end(f"all checks together took more than {total:g} s")
 
 
 def unreadable(exercise: Exercise, file: Path) -> Failure | None:
