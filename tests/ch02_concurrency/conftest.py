@@ -1,0 +1,92 @@
+"""Chapter 2's app on a real uvicorn, looked at after each test that used it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.ch01_echo.raw import wait_until
+from workbook.server import Server
+
+APP = Path(__file__).parents[2] / "chapters" / "ch02_concurrency" / "app.py"
+
+SHORT = 0.05
+"""Seconds between two ticks, where a test needs some."""
+
+visits = count(1)
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    with Server(APP) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running_ticking_server() -> Iterator[Server]:
+    with Server(APP, constants={"TIME_INTERVAL": SHORT}) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server: Server) -> Iterator[Server]:
+    """The server; no tick comes in the time that a test takes."""
+    with unharmed(running_server):
+        yield running_server
+
+
+@pytest.fixture
+def ticking(running_ticking_server: Server) -> Iterator[Server]:
+    """The server whose interval is `SHORT`."""
+    with unharmed(running_ticking_server):
+        yield running_ticking_server
+
+
+@contextmanager
+def unharmed(server: Server) -> Iterator[None]:
+    """Afterwards the server must be well, whatever a client has done."""
+    crashed, logged = len(crashes(server)), len(server.log)
+    yield
+    visit(server)  # it answers, and has met everyone who came before
+    assert crashes(server)[crashed:] == []
+    assert all_tasks_ended(server)
+    log = log_until(server, visit(server))
+    assert "Traceback" not in log[logged:]
+    assert "never retrieved" not in log[logged:]
+
+
+def visit(server: Server) -> str:
+    """Be a client like any other; returns the path by which the log knows it."""
+    path = f"/ws?visit={next(visits)}"
+    with server.connect("late", path) as late:
+        late.send("still there?")
+        while late.receive() != "Message text was: still there?":
+            pass  # a tick
+    return path
+
+
+def crashes(server: Server) -> list[str]:
+    """The exceptions that ended handlers, once every handler has ended."""
+
+    def all_ended() -> bool:
+        kinds = Counter(report["is"] for report in server.process.reports)
+        return kinds["call"] == kinds["returned"] + kinds["crash"]
+
+    wait_until(all_ended, "every handler has ended")
+    reports = [r for r in server.process.reports if r["is"] == "crash"]
+    return [f"{report['error']}: {report['text']}" for report in reports]
+
+
+def all_tasks_ended(server: Server) -> bool:
+    """Whether there are as many tasks as before the first client, now or at once."""
+    wait_until(lambda: server.tasks() == server.idle_tasks, "no task is left")
+    return True
+
+
+def log_until(server: Server, path: str) -> str:
+    """The log, which comes through a pipe, up to the line with this path."""
+    wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
+    return server.log
