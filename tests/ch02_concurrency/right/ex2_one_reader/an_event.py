@@ -1,0 +1,31 @@
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+
+STEP = 1.0
+app = FastAPI()
+
+
+async def send_ticks(websocket: WebSocket, running: asyncio.Event) -> None:
+    while True:
+        await asyncio.sleep(STEP)
+        await running.wait()
+        await websocket.send_text("tick")
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    running = asyncio.Event()
+    running.set()
+    async with asyncio.TaskGroup() as tasks:
+        ticking = tasks.create_task(send_ticks(websocket, running))
+        async for text in websocket.iter_text():
+            match text:
+                case "pause":
+                    running.clear()
+                case "resume":
+                    running.set()
+                case _:
+                    await websocket.send_text(text)
+        ticking.cancel()

@@ -1,0 +1,30 @@
+# Provokes: also in a pause
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+
+STEP = 1.0
+app = FastAPI()
+
+
+async def send_ticks(websocket: WebSocket) -> None:
+    while True:
+        await asyncio.sleep(STEP)
+        await websocket.send_text("tick")
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async with asyncio.TaskGroup() as tasks:
+        ticking = tasks.create_task(send_ticks(websocket))
+        async for text in websocket.iter_text():
+            if text == "pause":
+                ticking.cancel()
+                async for waited_for in websocket.iter_text():
+                    if waited_for == "resume":
+                        break
+                ticking = tasks.create_task(send_ticks(websocket))
+            else:
+                await websocket.send_text(text)
+        ticking.cancel()

@@ -1,0 +1,27 @@
+# Provokes: inside an ExceptionGroup
+# Misconception: M36
+import asyncio
+from itertools import count
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+STEP = 5.0
+app = FastAPI()
+
+
+async def send_news(websocket: WebSocket) -> None:
+    for number in count(1):
+        await websocket.send_text(f"news {number}")
+        await asyncio.sleep(STEP)
+
+
+@app.websocket("/ws")
+async def feed(websocket: WebSocket) -> None:
+    await websocket.accept()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(send_news(websocket))
+            while True:
+                await websocket.receive_text()
+    except WebSocketDisconnect:
+        pass
