@@ -1,6 +1,7 @@
 """A process that holds a learner's file: its reports, its limits and its end."""
 
 import ast
+import os
 import subprocess
 import sys
 import time
@@ -261,3 +262,16 @@ def test_a_number_that_means_another_process_now_is_left_alone() -> None:
         assert child.pid not in {one.pid for one in found}
     finally:
         child.communicate(b"\n")
+
+
+def test_who_has_ended_and_was_not_asked_for_does_not_run() -> None:
+    me = psutil.Process()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+
+        found = descendants.find(me.pid, "no mark", me.create_time())
+
+        assert child.pid not in {one.pid for one in found}
+    finally:
+        child.wait()
