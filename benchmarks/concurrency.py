@@ -1,0 +1,266 @@
+"""What two long-lived tasks cost, and what cancelling and restarting them costs.
+
+`python -m benchmarks.concurrency` prints two tables, in about two minutes: the echo
+rate of chapter 2 beside that of chapter 1 and of a loop that races its tasks anew for
+each message; and the clocks of both under a client that never stops talking.
+
+The rates are taken in turn, round after round, so that whatever else the machine does
+hurts all of them alike. Where there are two cores the server has one of them and the
+load the other. Compared is what a second of the server's own CPU time is good for: that
+is the echo rate where it has a core for itself, and hardly less where it has not. A
+round's ratio is to the same round of chapter 2.
+"""
+
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+from workbook.server import Server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TIME_INTERVAL = 10.0  # seconds, of the loop below
+
+OURS = "chapter 2: two long-lived tasks"
+RESTARTING = "cancel and restart"
+
+APPS = {
+    OURS: "chapters.ch02_concurrency.app:app",
+    RESTARTING: "benchmarks.concurrency:restarting",
+    "chapter 1: echo alone": "chapters.ch01_echo.app:app",
+}
+
+CONNECTIONS = 64
+PAYLOAD = b"x" * 32
+ROUNDS = 9
+SECONDS = 2.0  # of one app in one round
+WARM_UP = 0.5  # seconds before each
+START = 30.0  # seconds that an app may take until all its clients have an echo
+
+INTERVAL = 0.5  # seconds between two ticks under chatter
+INTERVALS = 20
+OFTEN = 0.8  # of an interval between two texts of the client
+
+restarting = FastAPI(title="Cancel and restart")
+
+
+async def echo_once(websocket: WebSocket) -> None:
+    text = await websocket.receive_text()
+    await websocket.send_text(f"Message text was: {text}")
+
+
+async def send_time_once(websocket: WebSocket) -> None:
+    await asyncio.sleep(TIME_INTERVAL)
+    await websocket.send_text(f"It is: {datetime.now(UTC).isoformat()}")
+
+
+@restarting.websocket("/ws")
+async def race(websocket: WebSocket) -> None:
+    """The loop that many meet first: whoever is second begins anew."""
+    await websocket.accept()
+    with suppress(WebSocketDisconnect):
+        while True:
+            tasks = {
+                asyncio.create_task(echo_once(websocket)),
+                asyncio.create_task(send_time_once(websocket)),
+            }
+            done, pending = await asyncio.wait(
+                tasks, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in pending:
+                task.cancel()
+            for task in done:
+                task.result()
+
+
+class Load(asyncio.Protocol):
+    """A client that sends its text again as soon as the echo is there.
+
+    A WebSocket library would be busier with each message than the server.
+    """
+
+    HANDSHAKE = (
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Version: 13\r\n\r\n"
+    )
+    FRAME = bytes([0x81, 0x80 | len(PAYLOAD)]) + bytes(4) + PAYLOAD
+    ANSWER = 2 + len(b"Message text was: ") + len(PAYLOAD)  # bytes of its frame
+
+    def __init__(self) -> None:
+        self.echoes = 0
+        self.first = asyncio.Event()
+        self._buffer = b""
+        self._open = False
+        self._missing = self.ANSWER
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self.HANDSHAKE)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._open:
+            self._buffer += data
+            self._open = self._buffer.endswith(b"\r\n\r\n")
+            if self._open:
+                assert self._buffer.startswith(b"HTTP/1.1 101 "), self._buffer
+                self.transport.write(self.FRAME)
+            return
+        self._missing -= len(data)
+        if self._missing == 0:
+            self.echoes += 1
+            self.first.set()
+            self._missing = self.ANSWER
+            self.transport.write(self.FRAME)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Echoes of all connections together, per second."""
+
+    wall: float  # of the clock on the wall
+    cpu: float  # of the server's CPU time
+
+
+async def echo_rate(port: int, server: psutil.Process) -> Rate:
+    """Keep all connections busy for `SECONDS`."""
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(Load, "127.0.0.1", port)
+        for _ in range(CONNECTIONS)
+    ]
+    load = [protocol for _, protocol in opened]
+    async with asyncio.timeout(START):
+        await asyncio.gather(*(each.first.wait() for each in load))
+    await asyncio.sleep(WARM_UP)
+    before, start, cpu = count(load), time.perf_counter(), cpu_time(server)
+    await asyncio.sleep(SECONDS)
+    echoes = count(load) - before
+    rate = Rate(
+        echoes / (time.perf_counter() - start), echoes / (cpu_time(server) - cpu)
+    )
+    for transport, _ in opened:
+        transport.abort()
+    return rate
+
+
+def count(load: Sequence[Load]) -> int:
+    return sum(each.echoes for each in load)
+
+
+def cpu_time(process: psutil.Process) -> float:
+    """Seconds of CPU that it has had."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+@contextmanager
+def served(app: str, cores: set[int]) -> Iterator[tuple[int, psutil.Process]]:
+    """An app on a uvicorn as anybody starts it; gives the port, and the process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, "-m", "uvicorn", app, "--log-level", "warning"]
+        number = str(listener.fileno())
+        child = subprocess.Popen(
+            [*command, "--fd", number], pass_fds=[listener.fileno()], cwd=ROOT
+        )
+        if cores:
+            os.sched_setaffinity(child.pid, cores)
+        try:
+            yield listener.getsockname()[1], psutil.Process(child.pid)
+        finally:
+            child.kill()
+            child.wait()
+
+
+def measure_rates() -> dict[str, list[Rate]]:
+    """The rates of each app, one a round."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    first, others = set(cores[:1]), set(cores[1:])
+    rates: dict[str, list[Rate]] = {name: [] for name in APPS}
+    if others:
+        os.sched_setaffinity(0, others)
+    for _ in range(ROUNDS):
+        for name, app in APPS.items():
+            with served(app, first if others else set()) as (port, server):
+                rates[name].append(_run(echo_rate(port, server)))
+    return rates
+
+
+def _run(rate: Coroutine[Any, Any, Rate]) -> Rate:
+    try:
+        import uvloop
+    except ImportError:  # on Windows, where uvicorn does without it, too
+        return asyncio.run(rate)
+    return uvloop.run(rate)
+
+
+def print_rates(rates: Mapping[str, list[Rate]]) -> None:
+    ours = rates[OURS]
+    print(f"Echo, {CONNECTIONS} connections, {len(PAYLOAD)} bytes, {ROUNDS} rounds")
+    print(f"{'':32}{'echoes/s':>10}{'per CPU s':>11}{'ours is':>9}   rounds")
+    for name, found in rates.items():
+        ratios = [mine.cpu / its.cpu for mine, its in zip(ours, found, strict=True)]
+        print(
+            f"{name:32}"
+            f"{statistics.median(each.wall for each in found):10,.0f}"
+            f"{statistics.median(each.cpu for each in found):11,.0f}"
+            f"{statistics.median(ratios):8.2f}×"
+            f"   {min(ratios):.2f} to {max(ratios):.2f}"
+        )
+
+
+def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
+    """Talk for `INTERVALS`; the echoes that came, and how late each tick came.
+
+    Lateness is a share of an interval, by the server's own clock, since the client
+    was let in.
+    """
+    with Server(file, app=app, constants={"TIME_INTERVAL": INTERVAL}) as server:
+        with server.connect("ana") as ana:
+            began, start = datetime.now(UTC), time.monotonic()
+            for number in range(1, round(INTERVALS / OFTEN) + 1):
+                ana.send(f"{number}")
+                due = start + number * OFTEN * INTERVAL
+                time.sleep(max(0.0, due - time.monotonic()))
+            time.sleep(INTERVAL / 2)  # the last tick may be late
+        came = [str(e.data) for e in server.wire if e.kind == "text"]
+        echoes = [text for text in came if text.startswith("Message text was: ")]
+        ticks = [text.removeprefix("It is: ") for text in came if "It is: " in text]
+    times = [(datetime.fromisoformat(t) - began).total_seconds() for t in ticks]
+    late = [seconds / INTERVAL - number for number, seconds in enumerate(times, 1)]
+    return len(echoes), late
+
+
+def print_clocks() -> None:
+    files = {
+        OURS: (ROOT / "chapters" / "ch02_concurrency" / "app.py", "app"),
+        RESTARTING: (Path(__file__).resolve(), "restarting"),
+    }
+    texts = round(INTERVALS / OFTEN)
+    print(f"{texts} texts in {INTERVALS} intervals, one every {OFTEN:g} of an interval")
+    print(f"{'':32}{'echoes':>10}{'ticks':>10}   latest, of an interval")
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda name: keep_time(*files[name]), files)
+        for name, (echoes, late) in zip(files, found, strict=True):
+            latest = f"{max(late):.3f}" if late else "none came"
+            print(f"{name:32}{echoes:10}{len(late):10}   {latest}")
+
+
+if __name__ == "__main__":
+    print_rates(measure_rates())
+    print()
+    print_clocks()
