@@ -54,6 +54,7 @@ START = 30.0  # seconds that an app may take until all its clients have an echo
 INTERVAL = 0.5  # seconds between two ticks under chatter
 INTERVALS = 20
 OFTEN = 0.8  # of an interval between two texts of the client
+TEXTS = 1 + round(INTERVALS / OFTEN)
 
 restarting = FastAPI(title="Cancel and restart")
 
@@ -232,10 +233,10 @@ def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
     with Server(file, app=app, constants={"TIME_INTERVAL": INTERVAL}) as server:
         with server.connect("ana") as ana:
             began, start = datetime.now(UTC), time.monotonic()
-            for number in range(1, round(INTERVALS / OFTEN) + 1):
-                ana.send(f"{number}")
+            for number in range(TEXTS):
                 due = start + number * OFTEN * INTERVAL
                 time.sleep(max(0.0, due - time.monotonic()))
+                ana.send(f"{number}")
             time.sleep(INTERVAL / 2)  # the last tick may be late
         came = [str(e.data) for e in server.wire if e.kind == "text"]
         echoes = [text for text in came if text.startswith("Message text was: ")]
@@ -250,8 +251,7 @@ def print_clocks() -> None:
         OURS: (ROOT / "chapters" / "ch02_concurrency" / "app.py", "app"),
         RESTARTING: (Path(__file__).resolve(), "restarting"),
     }
-    texts = round(INTERVALS / OFTEN)
-    print(f"{texts} texts in {INTERVALS} intervals, one every {OFTEN:g} of an interval")
+    print(f"{TEXTS} texts in {INTERVALS} intervals, one every {OFTEN:g} of an interval")
     print(f"{'':32}{'echoes':>10}{'ticks':>10}   latest, of an interval")
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda name: keep_time(*files[name]), files)
