@@ -347,13 +347,14 @@ def test_an_abort_is_a_reset_and_not_an_orderly_end() -> None:
         except OSError as error:
             seen.append(type(error))
 
-    with raw(read) as port:
-        ana = Client("ana", port)
-        ana.abort()
-        ana.abort()
+    for _ in range(30):  # the connection's thread must not be quicker with its FIN
+        with raw(read) as port:
+            ana = Client("ana", port)
+            ana.abort()
+            ana.abort()
+        assert kinds(ana.wire)[2:] == ["out end"]
 
-    assert seen == [ConnectionResetError]
-    assert kinds(ana.wire)[2:] == ["out end"]
+    assert set(seen) == {ConnectionResetError}
 
 
 def test_who_leaves_by_an_exception_hangs_up(server: Server) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from workbook import descendants, process
+from workbook.child import FRAMES_KEPT
 from workbook.course import ROOT
 from workbook.process import CUT_OFF, STOPPED, Process
 
@@ -94,6 +95,17 @@ def test_each_question_gets_its_own_answer(program: Program) -> None:
     assert returned(it, "g") == "2"
 
 
+def test_of_a_deep_traceback_the_innermost_lines_are_told(program: Program) -> None:
+    it, file = program
+    call(it, file, "def f():\n    return g()\ndef g():\n    return f()")
+
+    answer = it.ask("call", LONG, name="f", arguments="()")
+
+    assert answer is not None
+    assert answer["crash"]["error"] == "RecursionError"
+    assert len(answer["crash"]["frames"]) == FRAMES_KEPT
+
+
 def test_what_is_printed_is_kept_apart_from_what_is_logged(program: Program) -> None:
     it, file = program
     file.write_text(
@@ -119,6 +131,7 @@ def test_a_warning_is_logged_before_the_answer_that_follows(program: Program) ->
     assert returned(it, "f") == "1"
 
     assert "coroutine 'g' was never awaited" in it.output
+    assert "never awaited" not in it.printed
 
 
 def test_of_endless_output_the_beginning_and_the_end_are_kept(
