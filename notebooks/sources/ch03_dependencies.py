@@ -8,7 +8,7 @@
 # - write one function that decides who comes in, by HTTP as by WebSocket;
 # - choose how a token travels, and say which way ends up in a log;
 # - say what a refusal is in ASGI, on the wire and in a page, and let a page read why;
-# - hijack a socket from another site's page, and stop that;
+# - let somebody else's page hijack a socket, and stop it;
 # - name what never sees a socket, and what a socket holds until it closes.
 #
 # As before: answer each **Predict**, then run the cell. What we claim, the cells
@@ -114,9 +114,9 @@ assert (ana_here, by_socket) == ({"username": "ana"}, 'text "Hello, ana!"')
 # | first message | yes, but by then a stranger is inside |
 #
 # The first four are part of the handshake, and a dependency can ask for them: `find`
-# says where the token was. This one is a throw-away, a *canary*: where it sings, a real
-# one would have been heard. The last two clients offer it as a subprotocol, once beside
-# `chat` and once alone. The server chooses `chat`, or nothing.
+# says where the token was. Ours is a throw-away, a *canary*: where it sings, a real
+# token would have been heard. The last two clients offer it as a subprotocol, once
+# beside `chat` and once alone. The server chooses `chat`, or nothing.
 #
 # **Predict:** Which of the five clients are let in? Which of them are in uvicorn's log
 # with their token?
@@ -165,8 +165,8 @@ assert answers[-1] == 'close 1000 normal closure, "in the subprotocol, nothing c
 #
 # ## 3 · A no, seen from three sides
 #
-# Every function `(scope, receive, send)` is an ASGI app. `overheard` is one: it hands
-# all on to the chapter's app, and writes down what that one says.
+# An async function `(scope, receive, send)` is an ASGI app. `overheard` is one: it
+# hands all on to the chapter's app, and writes down what that one says.
 #
 # bo knocks with a wrong token, and the chapter's app raises
 # `WebSocketException(1008, "wrong token")`.
@@ -207,7 +207,7 @@ assert (in_asgi["code"], answer) == (1008, "HTTP 403 Forbidden")
 #
 # The chapter's page wants to know more, and asks `/me`: the same function, and by HTTP
 # a 403 can say why. There is another way. Accept, and close with a code of your own:
-# that a page can read. It has a price, for now a stranger has been inside. No line
+# that a page can read. It has a price: now a stranger has been inside. No line
 # between `accept()` and `close()` may tell them anything, or keep anything for them.
 #
 # **Predict:** ana knocks at the chapter's app without a cookie, bo at a socket that
