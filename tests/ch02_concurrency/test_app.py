@@ -4,6 +4,7 @@ After each test the fixtures look whether every handler and every task has ended
 by an exception, the log shows no traceback, and the next client is answered.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,9 @@ from statistics import median
 
 import httpx
 import pytest
+from starlette.types import Message
 
+from chapters.ch02_concurrency import app as chapter
 from tests.ch01_echo.raw import (
     BINARY,
     CLOSE,
@@ -281,6 +284,33 @@ def test_a_client_may_vanish_in_the_middle_of_a_frame(server: Server) -> None:
 
 def test_a_client_may_vanish_while_both_tasks_send(ticking: Server) -> None:
     stalled(ticking).reset()
+
+
+def test_a_text_may_be_left_over_from_a_client_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A stand-in for uvicorn, which can do this and not on demand: the clock finds the
+    # client gone, and in the same turn of the loop the echo is given its last text.
+    left_over = asyncio.Event()
+    said: list[str] = []
+
+    async def receive() -> Message:
+        if "websocket.accept" not in said:
+            return {"type": "websocket.connect"}
+        await left_over.wait()
+        return {"type": "websocket.receive", "text": "the last words"}
+
+    async def send(message: Message) -> None:
+        said.append(message["type"])
+        if message["type"] == "websocket.send":
+            left_over.set()
+            raise OSError("the client is gone")
+
+    monkeypatch.setattr(chapter, "TIME_INTERVAL", 0.0)
+    scope = {"type": "websocket", "path": "/ws", "headers": [], "query_string": b""}
+    asyncio.run(chapter.app(scope, receive, send))
+
+    assert said == ["websocket.accept", "websocket.send"]
 
 
 def test_a_hundred_clients_are_answered_at_once(server: Server) -> None:
