@@ -118,6 +118,18 @@ def test_a_function_that_cannot_be_called_is_told(
     assert rows.get("look at") == look_at
 
 
+def test_of_two_lines_that_may_have_ended_it_none_is_blamed(double: Exercise) -> None:
+    exits = "import os\n\ndef double(number):\n    os._exit(number)\n"
+
+    one = told(judged(double, exits))
+    two = told(judged(double, f"{exits}    os._exit(0)\n"))
+
+    assert one["got"] == "no more: your program ended by itself (exit status 2)"
+    assert one["look at"] == "ex2_double.py:4  os._exit(number)"
+    assert two["got"] == one["got"]
+    assert "look at" not in two
+
+
 # What is no answer
 
 

@@ -284,6 +284,16 @@ def test_a_close_is_seen_with_code_and_reason(
     assert no.value.got == f'close {code} {name}, "too late"'
 
 
+def test_a_reason_to_close_is_not_a_message(server: Server) -> None:
+    with (
+        server.connect("ana", "/closes?code=1000&reason=hello") as ana,
+        pytest.raises(Failure) as no,
+    ):
+        ana.expect("hello")
+
+    assert no.value.got == 'close 1000 normal closure, "hello"'
+
+
 def test_another_close_is_a_failure_that_names_both(server: Server) -> None:
     with server.connect("ana", "/closes?code=1011") as ana:
         with pytest.raises(Failure) as no:
