@@ -39,8 +39,8 @@ from workbook.lesson import attempt, check, draw, run, serve, show
 # server shall also tell the time, every now and then, by itself. The obvious thing is
 # one more line in that loop.
 #
-# **Predict:** ana says `hello` and gets an echo and the time. She is silent for half a
-# second, then says `still there?`. How often is she told the time while she is silent?
+# **Predict:** ana says `hello` and gets an echo and the time. She is silent for 0.3
+# seconds, then says `still there?`. How often is she told the time while she is silent?
 
 
 # %% tags=["experiment"]
@@ -54,7 +54,7 @@ async def in_turn(websocket: WebSocket) -> None:
 with serve(in_turn) as server, server.connect("ana") as ana:
     for text in ("hello", "still there?"):
         ana.send(text)
-        time.sleep(0.5)
+        time.sleep(0.3)
         ana.expect(f"Message text was: {text}")  # fails if the time is told before it
         assert str(ana.receive()).startswith("It is: ")
 draw(server.wire, "The server speaks only after ana has spoken")
@@ -217,9 +217,10 @@ draw(server.wire, "Each reader gets every other text")
 #
 # ## 5 · Everybody's loop
 #
-# All connections share one event loop. So what does it cost if one handler takes its
-# time? ana makes hers wait for 0.3 seconds, in three ways. Meanwhile bo says a
-# word every 25 ms, and a meter wakes up every 10 ms and notes how late it is.
+# All connections of a server share one event loop. So what does it cost if one handler
+# takes its time? ana makes hers wait for 0.3 seconds, in three ways, each on a server
+# of its own. Meanwhile bo says a word every 25 ms, and a meter in the server's loop
+# wakes up every 10 ms and notes how late it is.
 #
 # **Predict:** In which of the three does bo have to wait? Of his words, which waits the
 # longest?
