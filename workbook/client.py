@@ -68,6 +68,11 @@ class Recorder(ClientConnection):
         """The connection's thread: when it ends, so has the connection."""
         super().recv_events()
         if self.response is not None and self.response.status_code == 101:
+            came = self.protocol.close_rcvd
+            if self.ended is None and came is not None:
+                # It came; our answer could not go out, so no event told of it.
+                record = partial(self.wire.record, self.name, "in", "close")
+                self.ended = record(came.reason, came.code)
             sent, error = self.protocol.close_sent, self.protocol.parser_exc
             if self.ended is None and sent and not isinstance(error, EOFError | None):
                 # We closed: what came was no frame, or too big a one.
