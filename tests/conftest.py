@@ -1,5 +1,6 @@
 """Loads what every test may use."""
 
+import atexit
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,8 +12,9 @@ import pytest
 from workbook.progress import PLACE
 
 # A test must not write into the learner's progress.
-folder = tempfile.TemporaryDirectory()
-os.environ[PLACE] = str(Path(folder.name) / "progress.json")
+progress = Path(tempfile.gettempdir()) / f"workbook-tests-{os.getpid()}.json"
+os.environ[PLACE] = str(progress)
+atexit.register(progress.unlink, missing_ok=True)
 
 pytest_plugins = ["workbook.plugin", "tests.browser"]
 

@@ -1,7 +1,7 @@
 """What must be true of every exercise. They are found by folder, not by name.
 
-The checks themselves pass or fail in `tests/chNN_word/test_exercises.py`, which pytest
-gives the solution and every other right answer.
+The checks themselves stand in `tests/chNN_word/test_exercises.py`, which pytest gives
+the solution; here each known answer is judged as `learn.py check` judges the learner's.
 """
 
 import ast
@@ -18,6 +18,7 @@ from workbook.course import Chapter, Exercise
 from workbook.failure import Failure
 
 EXERCISES = course.exercises()
+RIGHT = [(exercise, path) for exercise in EXERCISES for path in exercise.right]
 WRONG = [(exercise, path) for exercise in EXERCISES for path in exercise.wrong]
 TABLES = [
     path
@@ -126,6 +127,16 @@ def test_it_has_three_hints_that_keep_the_secret(exercise: Exercise) -> None:
 @each_exercise
 def test_its_solution_passes(exercise: Exercise) -> None:
     verdict = checks.run(exercise, exercise.solution)
+
+    assert verdict.failure is None, terminal.plain(verdict.failure, verdict.wire)
+    assert verdict.ok
+
+
+@pytest.mark.parametrize(
+    ("exercise", "path"), RIGHT, ids=[f"{ex.id} {path.stem}" for ex, path in RIGHT]
+)
+def test_another_right_answer_passes(exercise: Exercise, path: Path) -> None:
+    verdict = checks.run(exercise, path)
 
     assert verdict.failure is None, terminal.plain(verdict.failure, verdict.wire)
     assert verdict.ok
