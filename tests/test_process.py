@@ -243,10 +243,12 @@ def test_it_ends_itself_when_nobody_is_there_to_ask(program: Program) -> None:
     assert it.join(LONG) == CUT_OFF
 
 
-def test_the_environment_is_passed_on() -> None:
+def test_the_environment_is_passed_on(tmp_path: Path) -> None:
     it = Process(env={"ROOM": "blue"})
     try:
-        assert psutil.Process(it.pid).environ()["ROOM"] == "blue"
+        source = "import os\ndef f():\n    return os.environ['ROOM']"
+        call(it, tmp_path / "program.py", source)
+        assert returned(it, "f") == "'blue'"
     finally:
         it.end()
 

@@ -135,8 +135,10 @@ def _ended_itself(failure: Failure, answer: Answer, last: Report | None) -> None
         with suppress(ValueError):
             said = signal.Signals(-status).name
     failure.got = f"no more: your program ended by itself ({said})"
-    failure.hint = "A server runs until it is told to stop. What ends yours?"
+    failure.hint = "A program runs until it is told to stop. What ends yours?"
     failure.where = _line_that_ends(answer.file)
+    if failure.where is not None:
+        failure.hint = "This ends the whole program. To end one function: return."
     if last is not None:
         failure.locate(last)
     elif said == "SIGSEGV":

@@ -3,7 +3,7 @@
 needs: posix
 got: your program ended by itself
 look at: os.closerange(0, 256)
-hint: What ends yours?
+hint: ends the whole program
 """
 
 import os

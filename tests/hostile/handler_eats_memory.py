@@ -1,7 +1,6 @@
 """Its handler takes more and more memory, and awaits in between.
 
 got: more than 600 MiB
-look at: handler_eats_memory.py
 hint: too big, or grows without end
 """
 

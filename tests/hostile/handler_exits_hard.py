@@ -2,7 +2,7 @@
 
 got: your program ended by itself (exit status 0)
 look at: os._exit(0)
-hint: What ends yours?
+hint: ends the whole program
 """
 
 import os

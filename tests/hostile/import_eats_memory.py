@@ -1,7 +1,6 @@
 """More and more memory.
 
 got: more than 600 MiB
-look at: import_eats_memory.py
 hint: too big, or grows without end
 """
 
