@@ -351,6 +351,9 @@ class Control(threading.Thread):
         match question["ask"]:
             case "where":
                 self.report("where", number=number, **self.where())
+            case "mark":
+                os.write(2, question["text"].encode())
+                self.report("mark", number=number)
             case "sends":
                 lines = self.witness.sends if self.witness else {}
                 lines = lines.get(question["port"], [])

@@ -6,6 +6,7 @@ behind; what it does stays in that process, and its end is told in one sentence.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,8 @@ class Process:
         self._output.add(text)
         if not logged:
             self._printed.add(text)
+            with self._news:
+                self._news.notify_all()
         if self._output.size > OUTPUT_LIMIT and self.ending is None:
             self._condemn(f"it printed more than {OUTPUT_LIMIT >> 20} MiB")
 
@@ -162,9 +165,18 @@ class Process:
     def last_prints(self, count: int = 5) -> list[str]:
         """The last lines that the learner's code printed; empty ones do not count."""
         if self.status is not None:
-            self._readers[1].join(0.2)
+            self._readers[1].join(1.0)
+        else:
+            self._catch_up()
         lines = [line for line in self.printed.splitlines() if line.strip()]
         return lines[-count:]
+
+    def _catch_up(self) -> None:
+        """Read all that was printed until now: the child prints a mark behind it."""
+        mark = f"\0{uuid.uuid4().hex}\0"
+        if self.ask("mark", text=mark) is not None:
+            with self._news:
+                self._news.wait_for(lambda: mark in self._printed.raw, ANSWER)
 
     @property
     def status(self) -> int | None:
@@ -325,6 +337,11 @@ class _Kept:
 
     @property
     def text(self) -> str:
+        return re.sub("\0[0-9a-f]{32}\0", "", self.raw)
+
+    @property
+    def raw(self) -> str:
+        """The text with the marks in it."""
         with self._lock:
             cut = self.size > len(self._head) + len(self._tail)
             middle = b"\n[...]\n" if cut else b""
