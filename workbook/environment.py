@@ -411,7 +411,9 @@ class Setup:
         options = ("--python", self.python, "--compile-bytecode")
         packages = ("-r", self.requirements, "pip")
         command = (uv, "pip", "install", *options, *packages)
-        return self.run("installing the packages, then compiling them", *command, env=env)
+        return self.run(
+            "installing the packages, then compiling them", *command, env=env
+        )
 
     def settings_of_pip(self) -> dict[str, str]:
         """The mirror, certificate and proxy that pip is told to use, for uv."""
