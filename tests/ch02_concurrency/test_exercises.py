@@ -335,6 +335,7 @@ def test_it_ends_when_the_client_is_gone_without_a_goodbye(ex3_gone: Answer) -> 
 
 def test_what_the_client_says_changes_nothing(ex3_gone: Answer) -> None:
     ex3_gone.set(STEP=NEWS)
+    began = time.monotonic()
     with ex3_gone.connect("ana") as ana:
         ana.expect("news 1")
         for number in range(2, 5):
@@ -342,6 +343,13 @@ def test_what_the_client_says_changes_nothing(ex3_gone: Answer) -> None:
                 ana.send(message, hint="What a client says must not end the feed.")
             hint = "What a client says is read, and then forgotten. The news goes on."
             ana.expect(f"news {number}", hint=hint)
+        took = time.monotonic() - began
+        if took < 3 * NEWS:
+            expected = f'text "news 4" {3 * NEWS:g} s after the handshake'
+            hint = "What she says cuts a pause short. What is it that ends the waiting?"
+            failure = instead_of(expected, ex3_gone, ana, hint)
+            failure.got += f" {took:.2f} s after the handshake"
+            raise failure
 
 
 def test_a_client_that_never_stops_talking_gets_its_news(ex3_gone: Answer) -> None:
