@@ -172,6 +172,30 @@ def test_hints_keep_lists_and_code_and_wrap_the_rest(
     assert told[2].endswith("\n      return ...")
 
 
+@pytest.mark.parametrize("number", ["4401", "12"])
+def test_a_number_that_ends_a_sentence_begins_no_list(number: str) -> None:
+    text = f"Catch it outside, and close there with\n{number}. Then it has ended."
+
+    told = list(terminal.paragraphs(text, 70))
+
+    assert told == [" ".join(text.splitlines()), ""]
+
+
+def test_a_list_may_follow_a_sentence_and_items_wrap_under_their_text() -> None:
+    text = "There are two steps:\n1. Where does it\n   begin?\n12. What then?"
+
+    told = list(terminal.paragraphs(text, 16))
+
+    assert told == [
+        "There are two",
+        "steps:",
+        "1. Where does it",
+        "   begin?",
+        "12. What then?",
+        "",
+    ]
+
+
 def test_a_solution_marks_the_lines_that_the_learner_has_not(
     three: tuple[Exercise, ...],
 ) -> None:

@@ -410,7 +410,7 @@ def paragraphs(text: str, width: int) -> Iterator[str]:
     for line in [*text.splitlines(), ""]:
         fence = line.lstrip().startswith("```")
         by_itself = fenced or fence or not line or line.startswith(("    ", "\t"))
-        if running and (by_itself or re.match(r"\s*(?:[-*]|\d+\.) ", line)):
+        if running and (by_itself or _is_item(line, running)):
             yield from _wrapped(running, width)
             running = []
         if fence:
@@ -423,9 +423,20 @@ def paragraphs(text: str, width: int) -> Iterator[str]:
             yield ""
 
 
+MARK = re.compile(r"\s*(?:[-*]|\d{1,2}\.) ")
+"""What an item of a list begins with. A close code at a line's start is none."""
+
+
+def _is_item(line: str, before: Sequence[str]) -> bool:
+    """Whether a line begins an item: after another one, or after a whole sentence."""
+    if not MARK.match(line):
+        return False
+    return bool(MARK.match(before[0])) or before[-1].rstrip().endswith(tuple(".:?!"))
+
+
 def _wrapped(lines: Sequence[str], width: int) -> list[str]:
     """One paragraph; what follows a list's mark is indented under it."""
-    mark = re.match(r"\s*(?:[-*]|\d+\.) ", lines[0])
+    mark = MARK.match(lines[0])
     indent = " " * len(mark[0]) if mark else ""
     words = " ".join([lines[0].rstrip(), *(line.strip() for line in lines[1:])])
     return textwrap.wrap(words, width, subsequent_indent=indent, break_on_hyphens=False)
