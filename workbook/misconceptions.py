@@ -96,6 +96,12 @@ class Evidence:
         crash = self.crash
         return str(crash["frames"][-1][3]) if crash and crash["frames"] else ""
 
+    @property
+    def code(self) -> str:
+        """The source without its comments."""
+        lines = self.source.splitlines()
+        return "\n".join(text.partition("#")[0] for text in lines)
+
     def find(self, pattern: str) -> tuple[int, str] | None:
         """Number and text of the source's first line with this pattern in its code."""
         for number, text in enumerate(self.source.splitlines(), 1):
@@ -291,6 +297,58 @@ def _other_door(evidence: Evidence) -> str:
     return "Each door has a type of its own. HTTPConnection serves both."
 
 
+def _leaves_it_to_middleware(evidence: Evidence) -> bool:
+    """A middleware for HTTP is in use, and nothing else refuses a socket."""
+    code = evidence.code
+    if re.search(r"WebSocketException\(|\.close\(", code):
+        return False
+    if re.search(r"\.middleware\(\s*.http.\s*\)", code):
+        return True
+    added = re.search(r"\b(?:add_middleware|Middleware)\(", code)
+    of_http = re.search(r"\b(?:BaseHTTP|CORS)Middleware\b", code)
+    return added is not None and of_http is not None
+
+
+def _returned_unanswered(evidence: Evidence) -> bool:
+    """The handler has an accept(), and returned before it without an answer."""
+    end = evidence.returned
+    return (
+        end is not None
+        and evidence.refused(500)
+        and not {"accept", "close", "start"} & set(end["seen"])
+        and not _never_awaited(evidence)
+        and evidence.find(r"\.accept\(") is not None
+    )
+
+
+BARE_RETURN = r"(?:^\s*|:\s*)return(?: None)?\s*$"
+
+
+def _only_return(evidence: Evidence) -> str:
+    """The pattern of a bare return, if there is but one, and it precedes accept()."""
+    before = evidence.code.partition(".accept(")[0]
+    returns = re.findall(BARE_RETURN, evidence.code, re.M)
+    one = len(returns) == 1 and re.search(BARE_RETURN, before, re.M) is not None
+    return BARE_RETURN if one else ""
+
+
+def _key_is_missing(evidence: Evidence) -> bool:
+    """What the client may leave out was looked up before accept(), and was missing."""
+    unanswered = evidence.refused(500) and not evidence.accepted()
+    return unanswered and evidence.crashed("KeyError")
+
+
+def _missing_key(evidence: Evidence) -> str:
+    crash = evidence.crash
+    key = re.escape(str(crash["text"]).strip("'\"")) if crash else ""
+    line = evidence.raised_at()
+    found = re.search(rf"\b(cookie|header)s\[['\"]{key}['\"]\]", line, re.I)
+    if found is None:
+        return "There may be no such key. get() asks without a KeyError."
+    kind = found[1].lower()
+    return f"There may be no such {kind}. get() asks without a KeyError."
+
+
 SLEEP = r"\btime\.sleep\("
 SLEEP_BY_NAME = r"^(?!\s*(async )?def ).*(?<![.\w])sleep\("
 
@@ -337,20 +395,14 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         lambda e: e.crashed("ProtocolError", "control frame too long"),
     ),
     Misconception(
-        "M37",
-        "That middleware never sees sockets; use a dependency or pure ASGI.",
-        lambda e: (
-            e.let_in()
-            and re.search(
-                r"\.middleware\(.http.\)|BaseHTTPMiddleware|CORSMiddleware", e.source
-            )
-            is not None
-        ),
-    ),
-    Misconception(
         "M34",
         "A stranger was let in, then shown the door. Check first.",
         lambda e: e.let_in() and ", then close" in e.failure.got,
+    ),
+    Misconception(
+        "M37",
+        "That middleware never sees sockets; use a dependency or pure ASGI.",
+        lambda e: e.let_in() and _leaves_it_to_middleware(e),
     ),
     Misconception(
         "M52",
@@ -392,6 +444,13 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         lambda e: e.refused(500) and _in_source(PLAIN_DEF)(e),
         _def_of(PLAIN_DEF),
     ),
+    Misconception(
+        "M41",
+        "Returning is no answer. Refuse before accept(): close() or raise.",
+        _returned_unanswered,
+        _only_return,
+    ),
+    Misconception("", _missing_key, _key_is_missing),
     Misconception(
         "M42",
         "Nobody accepted the call. Is there an await before accept()?",

@@ -1,5 +1,5 @@
-# Provokes: Nobody accepted the call
-# Misconception: M42
+# Provokes: Returning is no answer
+# Misconception: M41
 from fastapi import FastAPI, WebSocket
 
 TICKET = "row-7-seat-12"

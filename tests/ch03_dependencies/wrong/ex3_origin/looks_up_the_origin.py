@@ -1,0 +1,16 @@
+# Provokes: no such header
+from fastapi import FastAPI, WebSocket, WebSocketException
+
+ALLOWED = {"https://chat.example", "http://localhost:3000"}
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    own = f"http://{websocket.headers['host']}"
+    if websocket.headers["origin"] not in {own, *ALLOWED}:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
