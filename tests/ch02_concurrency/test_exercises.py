@@ -266,6 +266,30 @@ def test_after_resume_the_ticks_go_on(ex2_one_reader: Answer) -> None:
         expect_among(ex2_one_reader, ana, "hello", "tick", hint)
 
 
+def test_the_ticks_go_on_after_the_shortest_pause(ex2_one_reader: Answer) -> None:
+    ex2_one_reader.set(STEP=TICK)
+    with ex2_one_reader.connect("ana") as ana:
+        for _ in range(3):
+            for text in ("one", "two", "three", "pause", "resume", "hello"):
+                ana.send(text)  # so many that the server finds some together
+            for text in ("one", "two", "three", "hello"):
+                hint = "Every text is echoed but two, before, in and after a pause."
+                expect_among(ex2_one_reader, ana, text, "tick", hint)
+            hint = "`resume` came right behind `pause`. What has ended by then?"
+            ana.expect("tick", hint=hint)
+
+
+def test_no_other_text_is_an_order(ex2_one_reader: Answer) -> None:
+    ex2_one_reader.set(STEP=TICK)
+    with ex2_one_reader.connect("ana") as ana:
+        for text in ("please pause", " pause", "PAUSE", "resume ", "Resume", ""):
+            ana.send(text)
+            ana.send("hello")
+            hint = "Two texts are orders, to the letter. This is one like any other."
+            expect_among(ex2_one_reader, ana, text, "tick", hint)
+            expect_among(ex2_one_reader, ana, "hello", "tick", hint)
+
+
 def test_resume_without_a_pause_changes_nothing(ex2_one_reader: Answer) -> None:
     ex2_one_reader.set(STEP=TICK)
     with ex2_one_reader.connect("ana") as ana:
