@@ -19,7 +19,9 @@ from workbook import arguments, commands, environment, launch
 ROOT = Path(__file__).parents[1]
 DEADLINE = 60.0
 
-FAKE_UV = """#!{python}
+FAKE_UV = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
 with (here / "calls").open("a") as calls:
@@ -33,7 +35,8 @@ for package in venv.glob("lib/python*/site-packages"):
     (package / "tiny.py").touch()
 """
 """Stands in for uv, which needs the network: takes note of its calls, and "installs"
-one module. It can be told to wait and to fail, which the real one does not do."""
+one module. It can be told to wait and to fail, which the real one does not do. To a
+shell its second line is a call of Python, whose path may have a space in it."""
 
 CHILD = """
 import os, signal, sys
@@ -324,6 +327,7 @@ def learn(root: Path, *argv: str, path: Path, **env: str) -> "subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # no terminal: whoever runs the tests may have one
     )
 
 
