@@ -3,7 +3,8 @@
 Count down from 5 to 0, one number every STEP seconds, the first at once. Echo every
 text, at once and in order, while you count and after it: the numbers come on time
 however much the client talks, and the echo waits for no number. When the client
-leaves, the handler ends, and before it every task that it has started.
+leaves, the handler ends, without an error. Every task that it has started has ended
+before it does: cancel() alone does not end one.
 
 Try it:   python3 learn.py run 2.1
 Check it: python3 learn.py check 2.1

@@ -1,8 +1,8 @@
 """Exercise 2.2: one reader.
 
-Send `tick` every STEP seconds and echo every text but two: after `pause` no tick comes
-until `resume`; all else is echoed in a pause, too. Each client pauses its own ticks.
-When it leaves, the handler ends, and before it every task that it has started.
+Send `tick` every STEP seconds and echo every text but two: from `pause` to `resume` no
+tick comes, but the echo does. A pause is one client's own. When it leaves, the handler
+ends, without an error, its tasks ended before it: cancel() alone does not end one.
 
 Try it:   python3 learn.py run 2.2
 Check it: python3 learn.py check 2.2

@@ -3,7 +3,8 @@
 A feed: send `news 1`, `news 2`, ... the first at once, then one every STEP seconds.
 Whatever the client says, in texts or in bytes, is read, not answered, and changes
 nothing. When it leaves, with a goodbye or without, the handler ends within 0.5 s,
-without an error, and before it every task that it has started.
+without an error. Every task that it has started has ended before it does: cancel()
+alone does not end one.
 
 Try it:   python3 learn.py run 2.3
 Check it: python3 learn.py check 2.3

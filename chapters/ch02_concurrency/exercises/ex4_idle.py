@@ -3,7 +3,8 @@
 Echo every text. A client that has said nothing for IDLE seconds, since it came or
 since its last text, is closed with code 4000 and the reason `idle`; one that talks
 stays for as long as it talks. Whether it is closed or leaves by itself, the handler
-ends then, and before it every task that it has started.
+ends then, without an error. Every task that it has started has ended before it does:
+cancel() alone does not end one.
 
 Try it:   python3 learn.py run 2.4
 Check it: python3 learn.py check 2.4
