@@ -198,6 +198,20 @@ def test_a_chapter_that_passes_leads_to_the_next(root: Path, told: Told) -> None
     assert "Chapter 2 is done. Next: Chapter 1, one" in out
 
 
+def test_a_chapter_is_not_done_while_an_exercise_before_is_left(
+    root: Path, told: Told
+) -> None:
+    last = course.find("1.2", root)
+    assert isinstance(last, Exercise)
+    last.path.write_text(SOLVED)
+
+    desk.check("1.2", root)
+
+    out = told.out()
+    assert "is done" not in out
+    assert "Next: 1.1 double" in out
+
+
 def test_hints_come_one_more_at_a_time(root: Path, told: Told) -> None:
     outs: list[str] = []
     for _ in range(4):

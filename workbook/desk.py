@@ -44,12 +44,13 @@ def refuse(why: str) -> int:
 
 
 def following(exercise: Exercise, progress: Progress) -> Exercise | None:
-    """The exercise to do after this one: the next that has not passed."""
-    records = progress.read()
+    """The next that has not passed, of this chapter while there is one left in it."""
     everything = course.exercises(exercise.chapter.root)
     place = everything.index(exercise)
     others = (*everything[place + 1 :], *everything[:place])
-    return terminal.next_exercise(others, records)
+    here = [other for other in others if other.chapter == exercise.chapter]
+    elsewhere = [other for other in others if other.chapter != exercise.chapter]
+    return terminal.next_exercise([*here, *elsewhere], progress.read())
 
 
 @politely

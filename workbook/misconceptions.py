@@ -446,7 +446,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M41",
-        "Returning is no answer. Refuse before accept(): close() or raise.",
+        "Returning is no answer: close() or raise, before accept().",
         _returned_unanswered,
         _only_return,
     ),
@@ -467,6 +467,15 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M42",
         "iter_text() has to be waited for: async for, and not for.",
         lambda e: e.crashed("TypeError", "'async_generator' object is not iterable"),
+    ),
+    Misconception(
+        "",
+        "Empty is false in Python, and yet a frame. Which question drops it?",
+        lambda e: (
+            e.crashed("KeyError", "bytes")
+            and e.sent("text")
+            and "(empty)" in (e.failure.sent or "")
+        ),
     ),
     Misconception(
         "M47",
@@ -530,7 +539,12 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception(
         "",
         "Python knows no such name here: misspelt, or not imported?",
-        lambda e: e.crashed("NameError") or e.crashed("UnboundLocalError"),
+        lambda e: e.crashed("NameError"),
+    ),
+    Misconception(
+        "",
+        "No value was set on the way here: after an except, the code goes on below.",
+        lambda e: e.crashed("UnboundLocalError"),
     ),
     Misconception(
         "M36",

@@ -63,8 +63,10 @@ def test_after_bye_the_handler_has_ended(ex1_shout: Answer) -> None:
 
 def test_only_bye_means_bye(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
-        ana.send("goodbye")
-        ana.expect("GOODBYE", hint="Only the whole text `bye` ends the conversation.")
+        for text in ("goodbye", "BYE"):
+            ana.send(text)
+            hint = "Only the whole text `bye`, as it is, ends the conversation."
+            ana.expect(text.upper(), hint=hint)
 
 
 # 1.2 sum
