@@ -1,8 +1,8 @@
 """Exercise 3.4: expiry.
 
-The page comes with a session of ten seconds, or of two: `/?seconds=2`. Echo while it
-lasts, and close with 4401 when it ends, be the client silent or a chatterbox. Let in
-who comes too late, and close with 4401: a page can read that, and not a 403.
+The page brings a session of ten seconds, or of two: `/?seconds=2`. Echo while it lasts,
+then close with 4401, be the client silent or not. Let in who comes too late, and close
+with 4401: no page can read a 403. If a client leaves, its tasks end, without an error.
 
 Try it:   python3 learn.py run 3.4
 Check it: python3 learn.py check 3.4

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbook.answer import Answer
 from workbook.client import Client
-from workbook.failure import Failure, name_close, name_status
+from workbook.failure import Failure, Hints, name_close, name_status
 
 HINTS = {
     401: "This refuses, with another status. It is to be HTTP 403.",
@@ -40,10 +40,17 @@ def keep_out(answer: Answer, hint: str, **options: Any) -> None:
     answer.expect_refusal("eve", hint=hint, hints=HINTS, **options)
 
 
-def expect_echo(client: Client, hint: str | None = None) -> None:
+def expect_echo(
+    client: Client, hint: str | None = None, hints: Hints | None = None
+) -> None:
     for text in ("hello", "and on"):
-        client.send(text)
-        client.expect(text, hint=hint)
+        try:
+            client.send(text)
+        except Failure as failure:
+            code = failure.event.code if failure.event is not None else None
+            failure.hint = failure.hint or (hints or {}).get(code or 0, hint)
+            raise
+        client.expect(text, hint=hint, hints=hints)
 
 
 # 3.1 ticket
@@ -182,7 +189,7 @@ def test_each_client_keeps_its_own_name(ex2_both_doors: Answer) -> None:
 
 
 def test_the_pages_of_this_server_are_let_in(ex3_origin: Answer) -> None:
-    hint = "This page came from the very server that it asks."
+    hint = "This page is the very server's. Its origin begins with http."
     with let_in(ex3_origin, "ana", hint, origin=ex3_origin.address) as ana:
         expect_echo(ana)
 
@@ -258,6 +265,13 @@ REPLY = 2.0  # seconds within which the end of a session must be noticed
 TALK = 2.0  # seconds that a client talks whose session lasts twice SHORT
 PAUSE = 0.02  # seconds between what it says
 
+EARLY = {4401: "It lasts for ten minutes yet. Which clock does ENDS go by?"}
+OTHERWISE = dict.fromkeys(
+    (1000, 1008, *range(3000, 4401), *range(4402, 5000)),
+    "The right moment, another code. It is to be 4401.",
+)
+"""What to say when a session's end is told, and not with 4401."""
+
 
 def patience(answer: Answer) -> float:
     """Seconds to wait for a close."""
@@ -273,7 +287,8 @@ def visit(answer: Answer, seconds: float) -> dict[str, str]:
 
 def test_while_the_session_lasts_each_text_is_sent_back(ex4_expiry: Answer) -> None:
     with ex4_expiry.connect("ana", headers=visit(ex4_expiry, LONG)) as ana:
-        expect_echo(ana, "This session lasts for ten minutes, and so does the echo.")
+        hint = "This session lasts for ten minutes, and so does the echo."
+        expect_echo(ana, hint, EARLY)
     ex4_expiry.expect_end_of(ana, hint="The client has left. What is left to wait for?")
 
 
@@ -289,7 +304,7 @@ def test_a_session_that_has_ended_is_closed_with_4401(ex4_expiry: Answer) -> Non
     options: dict[str, Any] = {"headers": cookie, "reply": patience(ex4_expiry)}
     with let_in(ex4_expiry, "ana", refused, "M43", **options) as ana:
         hint = "Her session has ended already. Close at once, with 4401."
-        ana.expect_close(4401, hint=hint)
+        ana.expect_close(4401, hint=hint, hints=OTHERWISE)
         ex4_expiry.expect_end_of(ana, hint="After close() there is nothing left to do.")
 
 
@@ -337,7 +352,7 @@ def test_the_end_of_a_session_is_nobody_elses(ex4_expiry: Answer) -> None:
 
 def expect_close(client: Client, hint: str, misconception: str) -> None:
     try:
-        client.expect_close(4401, hint=hint)
+        client.expect_close(4401, hint=hint, hints=OTHERWISE)
     except Failure as failure:
         if failure.hint == hint:
             failure.misconception = misconception

@@ -1,4 +1,4 @@
-# Provokes: the very server
+# Provokes: begins with http
 from fastapi import FastAPI, WebSocket, WebSocketException
 
 ALLOWED = {"https://chat.example", "http://localhost:3000"}

@@ -1,4 +1,4 @@
-# Provokes: Close at once, with 4401
+# Provokes: The right moment, another code
 import asyncio
 import secrets
 from typing import Annotated
