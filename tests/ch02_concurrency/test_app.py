@@ -27,6 +27,7 @@ from tests.ch01_echo.raw import (
     wait_until,
 )
 from tests.ch02_concurrency.conftest import APP, SHORT
+from tests.conftest import Promise
 from workbook.client import Client
 from workbook.server import Server
 
@@ -93,7 +94,9 @@ def test_ticks_do_not_come_before_their_time(ticking: Server) -> None:
 
 # Nearly all of its 21 seconds is waiting: in a group of its own, others run beside it.
 @pytest.mark.xdist_group("ch02 clock")
-def test_a_client_that_never_stops_talking_does_not_delay_the_clock() -> None:
+def test_a_client_that_never_stops_talking_does_not_delay_the_clock(
+    promise: Promise,
+) -> None:
     interval, ticks = 1.0, 20
     texts = [f"message {number}" for number in range(round(ticks / 0.8))]
     with Server(APP, constants={"TIME_INTERVAL": interval}) as server:
@@ -114,10 +117,13 @@ def test_a_client_that_never_stops_talking_does_not_delay_the_clock() -> None:
         (each - earliest).total_seconds() / interval - number
         for number, each in enumerate(times, 1)
     ]
-    print(f"of an interval, ticks were late by at most {max(early):.4f}")
     assert len(times) == ticks
     assert max(late) < 0.2
     assert min(early) > -0.2
+    promise(
+        f"chapter 2: a client that never stops talking: {ticks} of {ticks} ticks, late "
+        f"by {max(early):.3f} of an interval at most; {len(echoes)} echoes, 0 lost"
+    )
 
 
 def talk(client: Client, texts: list[str], pause: float) -> None:
