@@ -170,9 +170,9 @@ def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool
         failure.got = f"{failure.got}: the app was still starting up"
         failure.hint = "No client is served until the start-up is done."
     else:
-        failure.where = place
+        failure.where = place or failure.where
         return failure.action == "told"  # to stop: then no client waits for it
-    failure.where = place
+    failure.where = place or failure.where
     return True
 
 

@@ -473,36 +473,6 @@ def expect_so_late(client: Client, silence: float, idle: float) -> None:
         )
 
 
-def test_a_silence_is_noticed_when_it_is_long_enough(ex4_idle: Answer) -> None:
-    idle = 0.6 * IDLE
-    ex4_idle.set(IDLE=idle)
-    with ex4_idle.connect("ana") as ana:
-        time.sleep(idle / 10)
-        ana.send("the last word")
-        ana.expect("the last word")
-        with ex4_idle.connect("bo") as bo:  # both are silent from now on
-            hint = "She is silent, and stays. Who looks while nobody talks?"
-            expect_idle(ana, hint)
-            expect_idle(bo, hint)
-        later = time_of_close(ex4_idle, ana) - time_of_close(ex4_idle, bo)
-        if later > 0.45 * idle:
-            raise Failure(
-                who="ana",
-                action="fell silent",
-                sent="when bo came",
-                got=f"{name_close(4000, 'idle')} {later:.2f} s after bo's",
-                expected=f"{name_close(4000, 'idle')} when bo's came",
-                hint="This is too late. When do you look, and when again?",
-                port=ana.port,
-            )
-
-
-def time_of_close(answer: Answer, client: Client) -> float:
-    """When the server's close reached this client, in seconds of the wire."""
-    mine = [e for e in answer.wire if e.client == client.name and e.kind == "close"]
-    return next(event.time for event in mine if event.direction == "in")
-
-
 def test_a_talking_client_is_not_closed(ex4_idle: Answer) -> None:
     ex4_idle.set(IDLE=IDLE)
     hint = f"She says something every {PAUSE:g} s. That is no silence."
