@@ -3,8 +3,9 @@
 `process.py` starts it. It imports what every app
 needs, then reads one job, a line of JSON, from standard input, and does it:
 
-- `{"serve": FILE, "app": NAME, "options": {...}, "constants": {...}}`: serve the app
-  with uvicorn, some constants of the file given other values.
+- `{"serve": FILE, "app": NAME, "options": {...}, "constants": {...}, "env": {...}}`:
+  serve the app with uvicorn, some constants of the file given other values, and more
+  environment variables.
 - `{"call": FILE}`: import the file, then call its functions as lines ask for it.
 
 It reports in lines of JSON on standard output, each with the key that came with the
@@ -545,6 +546,7 @@ def main() -> None:
     warnings.showwarning = show
     signal.signal(signal.SIGTERM, stop)
     confine(job["memory"])
+    os.environ.update(job.get("env", {}))
     learner = Learner(job.get("serve") or job["call"])
     control = Control(questions, learner, report, Goodbye())
     control.start()

@@ -55,8 +55,13 @@ class Server:
     ) -> None:
         self.file = file
         self.wire = Wire()
-        self.process = process or Process(env)
-        job = {"serve": str(file), "app": app, "options": options}
+        self.process = process or Process()
+        job = {
+            "serve": str(file),
+            "app": app,
+            "options": options,
+            "env": dict(env or {}),
+        }
         self.process.begin({**job, "constants": dict(constants or {})})
         report = self.process.wait_for("ready", "failed", timeout=start)
         if report is None or report["is"] != "ready":
