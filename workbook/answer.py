@@ -4,11 +4,11 @@ import ast
 import http.client
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from workbook.client import REPLY, Client
 from workbook.failure import Failure, Line, name_status
@@ -16,6 +16,13 @@ from workbook.failure import name as name_event
 from workbook.process import STOPPED, Process, Report
 from workbook.server import START, NotServing, Server
 from workbook.wire import Wire
+
+if TYPE_CHECKING:
+    from workbook.link import Link
+
+REDIS_URL = "REDIS_URL"
+"""The environment variable by which an app finds its Redis. A file that mentions it
+is given one."""
 
 ORPHANS = "Your program started another process. Who ends that one?"
 
@@ -30,11 +37,28 @@ class Reply:
     port: int  # on the side that asked, by which a crash is found
 
 
+@dataclass(eq=False)
+class Worker:
+    """One process that serves the file; what clients and checks see of it."""
+
+    process: Process
+    server: Server | None = None
+    used: bool = False  # it has been given its job
+    ports: set[int] = field(default_factory=set[int])  # of its clients, on their side
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended, or was ended, although it should go on."""
+        ended = self.process.status is not None or self.process.ending is not None
+        return self.used and ended
+
+
 class Answer:
     """A file under test: its app is served, its functions are called, elsewhere.
 
     Use it in a `with`. A process starts when it is first needed; leaving ends it
-    and all that it started.
+    and all that it started. A file that mentions REDIS_URL finds a Redis there, on a
+    link of its own (`redis`); several processes can serve it and share that Redis.
 
     Args:
         file: the learner's file, the solution, or a known wrong or right answer.
@@ -55,11 +79,13 @@ class Answer:
         self.start = start
         self.reply = reply
         self.wire = Wire()
-        self.process = process or Process()
-        self.server: Server | None = None
+        self._workers = {1: Worker(process or Process())}
+        self._shown = self._workers[1]
+        self._stopping = False
+        self._constants: dict[str, object] = {}
+        self._link: Link | None = None
         self._clients: list[Client] = []
         self._importing = False
-        self._used = False
 
     def __enter__(self) -> Self:
         return self
@@ -70,28 +96,116 @@ class Answer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._part()
-        self.process.end()
+        self.end()
+
+    def end(self, why: str | None = None) -> None:
+        """End the processes, now; and hang up, if that was all.
+
+        Args:
+            why: the reason to be told, where a check still goes on.
+        """
+        for worker in [*self._workers.values()]:
+            worker.process.end(why)
+        if why is None:
+            self._part()
+            if self._link is not None:
+                self._link.close()
 
     def begin(self) -> None:
-        """Begin a new record of the wire, for the next check."""
+        """Begin a new record of the wire, for the next check; Redis is well again."""
         self._part()
         self.wire = Wire()
+        if self._link is not None:
+            self._link.heal()
+
+    @property
+    def process(self) -> Process:
+        """The process that is looked at: the first, or the one to be blamed."""
+        return self._shown.process
+
+    @property
+    def server(self) -> Server | None:
+        """What the process that is looked at serves, if it does."""
+        return self._shown.server
+
+    @server.setter
+    def server(self, server: Server) -> None:
+        self._shown.server = server
+
+    @property
+    def left_behind(self) -> list[str]:
+        """What the processes had started, and had not ended when they ended."""
+        workers = self._workers.values()
+        return sorted(name for one in workers for name in one.process.left_behind)
+
+    @property
+    def redis(self) -> "Link":
+        """This answer's link to Redis: what it asks for, and what can go wrong.
+
+        The broker behind it is started when it is first needed, and serves all
+        answers of this process.
+
+        Raises:
+            Failure: there is no Redis.
+        """
+        if self._link is None:
+            from workbook.broker import NoBroker, shared
+            from workbook.link import Link
+
+            try:
+                self._link = Link(shared())
+            except NoBroker as error:
+                got, _, hint = str(error).partition("\n")
+                raise Failure(
+                    who="",
+                    action="looked for",
+                    sent="a Redis",
+                    got=got,
+                    expected="one that answers",
+                    hint=hint,
+                ) from None
+        return self._link
+
+    def look_at_fault(self, failure: Failure) -> None:
+        """Look from now on at the process that a failure is about.
+
+        That is one that has ended, or else the one whose client has failed.
+        """
+        if self._stopping:
+            return
+        workers = [*self._workers.values()]
+        ended = [worker for worker in workers if worker.has_ended]
+        serving = [worker for worker in workers if failure.port in worker.ports]
+        self._shown = (ended or serving or [self._shown])[0]
 
     def _part(self) -> None:
         """Hang up on behalf of the clients that are still there."""
         while self._clients:
             self._clients.pop().hang_up()
 
-    def connect(self, name: str, path: str = "/ws", **options: Any) -> Client:
-        """A new client of the file's app; `options` are those of `Client`.
+    def connect(
+        self, name: str, path: str = "/ws", *, worker: int = 1, **options: Any
+    ) -> Client:
+        """A new client of the file's app.
+
+        Args:
+            name: the client's name.
+            path: the path with its query.
+            worker: which process serves it: 1, or another number for another one.
+            options: those of `Client`.
 
         Raises:
             Failure: the file does not serve, or the handshake was refused.
         """
-        server = self._serve()
+        server = self._serve(worker)
         options = {"wire": self.wire, "reply": self.reply, **options}
-        client = server.connect(name, path, **options)
+        ports = self._workers[worker].ports
+        try:
+            client = server.connect(name, path, **options)
+        except Failure as failure:
+            ports.update([failure.port] if failure.port else [])
+            raise
+        ports.add(client.port)
         # Who hung up when a check fails would change what its handler does next,
         # and that is still to be looked at.
         client.stays = True
@@ -107,25 +221,32 @@ class Answer:
         """
         return self._serve().http
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, *, worker: int = 1
+    ) -> Reply:
         """Ask by plain HTTP; redirects are not followed, the wire records nothing.
 
         Raises:
             Failure: the file does not serve, or does not answer in `reply` seconds.
         """
-        return self._ask("GET", path, headers)
+        return self._ask("GET", path, headers, worker)
 
-    def post(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+    def post(
+        self, path: str, headers: Mapping[str, str] | None = None, *, worker: int = 1
+    ) -> Reply:
         """As `get`, by POST and without a body."""
-        return self._ask("POST", path, headers)
+        return self._ask("POST", path, headers, worker)
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None) -> Reply:
-        port = self._serve().port
+    def _ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None, worker: int
+    ) -> Reply:
+        port = self._serve(worker).port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=self.reply)
         mine = 0
         try:
             connection.connect()
             mine = int(connection.sock.getsockname()[1])
+            self._workers[worker].ports.add(mine)
             connection.request(method, path, headers=dict(headers or {}))
             response = connection.getresponse()
             text = response.read().decode("utf-8", "backslashreplace")
@@ -221,6 +342,7 @@ class Answer:
         """Give module constants of the file other values, such as a shorter interval.
 
         The app serves while they change: code that asks for them again sees the new.
+        They hold for every process, also for those to come.
 
         Args:
             constants: by their names; the values as JSON has them.
@@ -229,9 +351,12 @@ class Answer:
             Failure: the file does not serve, or has no such constant.
         """
         self._serve()
-        report = self.process.ask("set", values=constants)
-        if report is not None and report["missing"]:  # None: what comes next will tell
-            raise self._without_constant(report)
+        for worker in self._workers.values():
+            report = worker.process.ask("set", values=constants)
+            # None: what comes next will tell.
+            if report is not None and report["missing"]:
+                raise self._without_constant(report)
+        self._constants |= constants
 
     def _without_constant(self, report: Report) -> Failure:
         names = ", ".join(report["missing"])
@@ -267,7 +392,7 @@ class Answer:
             Failure: it ended by an exception, or goes on for so long.
         """
         within = self.reply if within is None else within
-        end = self.process.await_report(
+        end = self._serving(client).process.await_report(
             lambda r: r["is"] in ("returned", "crash") and r["port"] == client.port,
             within,
         )
@@ -289,6 +414,10 @@ class Answer:
             raise failure
         return end
 
+    def _serving(self, client: Client) -> Worker:
+        workers = self._workers.values()
+        return next(one for one in workers if client.port in one.ports)
+
     def _last_of(self, client: Client) -> str:
         """What the client did last."""
         did = [e for e in self.wire if e.client == client.name and e.direction == "out"]
@@ -307,9 +436,10 @@ class Answer:
             Failure: as `expect_end_of`, or a task has outlived the handler.
         """
         end = self.expect_end_of(client, hint)
-        if end["others"] <= self._serve().idle_tasks:
+        server = self._serving(client).server
+        if server is None or end["others"] <= server.idle_tasks:
             return
-        still = set(self._serve().waiting())
+        still = set(server.waiting())
         raise Failure(
             who="",
             action=f"{client.name} sent",
@@ -367,14 +497,87 @@ class Answer:
         if failure.event is not None:
             self.wire.mark(failure.event, None)
 
-    def _serve(self) -> Server:
-        if self.server is None:
-            self._use()
+    def expect_subscriptions(
+        self, count: int, hint: str | None = None, *, misconception: str | None = None
+    ) -> None:
+        """The app must have so many subscriptions at Redis, or have them soon.
+
+        Args:
+            count: of all its processes and channels together.
+            hint: what to say when it has more or fewer.
+            misconception: the one that `hint` speaks of, such as "M29".
+
+        Raises:
+            Failure: it has another number of them after `reply` seconds.
+        """
+        self._expect_at_redis(
+            lambda link: sum(link.subscriptions().values()) == count,
+            lambda link: told(link.subscriptions()),
+            f"{count} subscription{'s' * (count != 1)}",
+            hint,
+            misconception,
+        )
+
+    def expect_connections(
+        self, most: int, hint: str | None = None, *, misconception: str | None = None
+    ) -> None:
+        """The app must hold at most so many connections to Redis, or soon.
+
+        Args:
+            most: of all its processes together.
+            hint: what to say when it holds more.
+            misconception: the one that `hint` speaks of, such as "M29".
+
+        Raises:
+            Failure: it holds more after `reply` seconds.
+        """
+        self._expect_at_redis(
+            lambda link: link.connections() <= most,
+            lambda link: f"{link.connections()} connections",
+            f"{most} or fewer",
+            hint,
+            misconception,
+        )
+
+    def _expect_at_redis(
+        self,
+        seen: "Callable[[Link], bool]",
+        tell: "Callable[[Link], str]",
+        expected: str,
+        hint: str | None,
+        misconception: str | None,
+    ) -> None:
+        self._serve()
+        if self.redis.until(seen, self.reply):
+            return
+        raise Failure(
+            who="",
+            action="asked",
+            sent="Redis about your app",
+            got=tell(self.redis),
+            expected=expected,
+            hint=hint,
+            misconception=misconception,
+        )
+
+    def _serve(self, number: int = 1) -> Server:
+        worker = self._workers.get(number) or Worker(Process())
+        self._workers[number] = worker
+        if worker.server is None:
+            self._use(worker)
+            needed = self._link is not None or uses_redis(self.file)
             try:
-                self.server = Server(self.file, process=self.process, start=self.start)
+                worker.server = Server(
+                    self.file,
+                    process=worker.process,
+                    start=self.start,
+                    env={REDIS_URL: self.redis.url} if needed else {},
+                    constants=self._constants,
+                )
             except NotServing as error:
+                self._shown = worker
                 raise self._not_ready(error.report, "an app that serves") from None
-        return self.server
+        return worker.server
 
     def stop(self) -> None:
         """Tell the program to stop, now that every client has left; it must end.
@@ -383,8 +586,15 @@ class Answer:
             Failure: it had ended before, does not listen, or goes on for `reply`
                 seconds.
         """
-        if not self._used:
-            return
+        if self._link is not None:
+            self._link.heal()
+        self._stopping = True
+        for worker in self._workers.values():
+            if worker.used:
+                self._shown = worker
+                self._stop()
+
+    def _stop(self) -> None:
         where = self.process.ask("where")
         failure = Failure(
             who="",
@@ -412,15 +622,15 @@ class Answer:
         if status not in (STOPPED, -signal.SIGTERM) and sys.platform != "win32":
             raise failure
 
-    def _use(self) -> None:
-        if not self._used and self.process.status is not None:
-            self.process = Process()  # the one prepared for us has died
-        self._used = True
+    def _use(self, worker: Worker) -> None:
+        if not worker.used and worker.process.status is not None:
+            worker.process = Process()  # the one prepared for us has died
+        worker.used = True
 
     def _import(self) -> None:
         if self._importing:
             return
-        self._use()
+        self._use(self._shown)
         self._importing = True
         self.process.begin({"call": str(self.file)})
         report = self.process.wait_for("ready", "failed", timeout=self.start)
@@ -448,6 +658,22 @@ class Answer:
         failure.got = f"{failure.got}; FastAPI apps there: {names or 'none'}"
         failure.hint = "uvicorn looks for the name app in your file: app = FastAPI()"
         return failure
+
+
+def uses_redis(file: Path) -> bool:
+    """Whether a program asks its environment for a Redis: it mentions REDIS_URL."""
+    try:
+        return REDIS_URL.encode() in file.read_bytes()
+    except OSError:
+        return False
+
+
+def told(subscriptions: Mapping[str, int]) -> str:
+    """Subscriptions in a few words: "50 subscriptions: chat (50)"."""
+    total = sum(subscriptions.values())
+    names = ", ".join(f"{name} ({n})" for name, n in sorted(subscriptions.items()))
+    said = f"{total or 'no'} subscription{'s' * (total != 1)}"
+    return shorten(f"{said}: {names}" if names else said)
 
 
 def shorten(text: str, limit: int = 60) -> str:

@@ -145,7 +145,8 @@ def ask(check: Check, answer: Answer) -> Failure | None:
     try:
         check(answer)
     except Failure as failure:
-        if check is not finish or not answer.process.left_behind:
+        if check is not finish or not answer.left_behind:
+            answer.look_at_fault(failure)
             explain(failure, answer)  # else the program has ended as it should
         return failure
     except Exception as error:
@@ -160,10 +161,10 @@ def finish(answer: Answer) -> None:
         Failure: it does not end, or leaves something.
     """
     answer.stop()
-    answer.process.end()
-    if not answer.process.left_behind:
+    answer.end()
+    if not answer.left_behind:
         return
-    names = ", ".join(answer.process.left_behind)
+    names = ", ".join(answer.left_behind)
     raise Failure(
         who="",
         action="told",
@@ -175,7 +176,7 @@ def finish(answer: Answer) -> None:
 
 
 def _too_long(answer: Answer, total: float) -> None:
-    answer.process.end(f"all checks together took more than {total:g} s")
+    answer.end(f"all checks together took more than {total:g} s")
 
 
 def unreadable(exercise: Exercise, file: Path) -> Failure | None:

@@ -46,13 +46,13 @@ class Answers:
         answer, self._answer = self._answer, None
         failed, self.failed = self.failed, False
         if answer is not None and failed:
-            answer.process.end()
+            answer.end()
         return None if failed else answer
 
     def end(self) -> None:
         """End what runs."""
         if self._answer is not None:
-            self._answer.process.end()
+            self._answer.end()
         self._answer = None
 
 
@@ -138,6 +138,7 @@ def pytest_pyfunc_call(
         return (yield)
     except Failure as failure:
         answers.failed = True
+        answer.look_at_fault(failure)
         explain(failure, answer)
         _tell(pyfuncitem, failure, answer)
         raise
@@ -160,7 +161,7 @@ def pytest_runtest_teardown(
     if answer is None:
         return
     failure = ask(finish, answer)
-    answer.process.end()
+    answer.end()
     if failure is not None:
         _tell(item, failure, answer)
         raise failure
