@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from workbook import broker
 from workbook.client import REPLY, Client
 from workbook.failure import Failure, Line, name_status
 from workbook.failure import name as name_event
@@ -19,10 +20,6 @@ from workbook.wire import Wire
 
 if TYPE_CHECKING:
     from workbook.link import Link
-
-REDIS_URL = "REDIS_URL"
-"""The environment variable by which an app finds its Redis. A file that mentions it
-is given one."""
 
 ORPHANS = "Your program started another process. Who ends that one?"
 
@@ -149,12 +146,11 @@ class Answer:
             Failure: there is no Redis.
         """
         if self._link is None:
-            from workbook.broker import NoBroker, shared
-            from workbook.link import Link
+            from workbook.link import Link  # which few answers need
 
             try:
-                self._link = Link(shared())
-            except NoBroker as error:
+                self._link = Link(broker.shared())
+            except broker.NoBroker as error:
                 got, _, hint = str(error).partition("\n")
                 raise Failure(
                     who="",
@@ -565,13 +561,13 @@ class Answer:
         self._workers[number] = worker
         if worker.server is None:
             self._use(worker)
-            needed = self._link is not None or uses_redis(self.file)
+            needed = self._link is not None or broker.is_needed(self.file)
             try:
                 worker.server = Server(
                     self.file,
                     process=worker.process,
                     start=self.start,
-                    env={REDIS_URL: self.redis.url} if needed else {},
+                    env={broker.URL: self.redis.url} if needed else {},
                     constants=self._constants,
                 )
             except NotServing as error:
@@ -658,14 +654,6 @@ class Answer:
         failure.got = f"{failure.got}; FastAPI apps there: {names or 'none'}"
         failure.hint = "uvicorn looks for the name app in your file: app = FastAPI()"
         return failure
-
-
-def uses_redis(file: Path) -> bool:
-    """Whether a program asks its environment for a Redis: it mentions REDIS_URL."""
-    try:
-        return REDIS_URL.encode() in file.read_bytes()
-    except OSError:
-        return False
 
 
 def told(subscriptions: Mapping[str, int]) -> str:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -96,9 +95,9 @@ class Broker:
         if forced or private:
             self._start_first(engines(forced))
         elif url:
-            self._take(url, f"at {URL}, {hidden(url)}")
+            self._take(url, f"as {URL} says")
         elif running and is_redis(PORT):
-            self._take(f"redis://{HOST}:{PORT}", f"already running on {HOST}:{PORT}")
+            self._take(f"redis://{HOST}:{PORT}", "which was running")
         else:
             self._start_first(engines(None))
 
@@ -158,6 +157,8 @@ class Broker:
         try:
             info: Mapping[str, object] = self.client.info("server")  # pyright: ignore
         except RedisError:
+            from importlib.metadata import version
+
             return f"fakeredis {version('fakeredis')}"
         if "valkey_version" in info:
             return f"Valkey {info['valkey_version']}"
@@ -315,6 +316,14 @@ def check(url: str) -> None:
         raise NoBroker(
             f"{URL} is {hidden(url)}, where no Redis answers: {said}.\n{way_out}"
         ) from None
+
+
+def is_needed(file: Path) -> bool:
+    """Whether a program asks its environment for a Redis: it mentions REDIS_URL."""
+    try:
+        return URL.encode() in file.read_bytes()
+    except OSError:
+        return False
 
 
 def hidden(url: str) -> str:

@@ -1,5 +1,10 @@
-"""An app on a real uvicorn, in a process of its own."""
+"""An app on a real uvicorn, in a process of its own, or in several."""
 
+import os
+import re
+import sys
+import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +13,7 @@ from typing import Any, Self
 from workbook.client import REPLY, Client
 from workbook.failure import Line
 from workbook.process import Process, Report
+from workbook.tether import Tether
 from workbook.wire import Wire
 
 START = 20.0
@@ -140,3 +146,117 @@ def _why(report: Report | None) -> str:
         return ""
     there = ", ".join(report["names"]) or "none"
     return f": it has no {', '.join(report['missing'])}; there are: {there}"
+
+
+class Workers:
+    """One app served by `uvicorn --workers N`: processes that share a port.
+
+    Use it in a `with`; leaving ends them all. Which of them a client gets, the
+    system decides.
+
+    Args:
+        file: the Python file that holds the app.
+        count: how many workers.
+        app: the app's name in it.
+        env: more environment variables for them.
+        start: seconds that they may take until all of them serve.
+        options: more of uvicorn's, such as "--ws-ping-interval", "0.3".
+
+    Raises:
+        NotServing: they took longer, or ended; the text has the end of their log.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        count: int,
+        *options: str,
+        app: str = "app",
+        env: Mapping[str, str] | None = None,
+        start: float = START,
+    ) -> None:
+        self.wire = Wire()
+        self.count = count
+        self._last: str | None = None
+        folder = Path(tempfile.mkdtemp(prefix="workbook-workers-"))
+        self._file = folder / "log"
+        command = [sys.executable, "-m", "uvicorn", f"{file.stem}:{app}"]
+        command += ["--app-dir", str(file.parent), "--host", "127.0.0.1", "--port", "0"]
+        command += ["--workers", str(count), "--no-use-colors", *options]
+        more = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        with self._file.open("wb") as log:
+            self._tether = Tether(
+                command,
+                folder=folder,
+                output=log,
+                env={**os.environ, **(env or {}), **more},
+                cwd=file.parent,
+            )
+        try:
+            self.port = self._await_port(start)
+        except NotServing:
+            self.end()
+            raise
+
+    def _await_port(self, start: float) -> int:
+        deadline = time.monotonic() + start
+        while self.log.count("Application startup complete.") < self.count:
+            if time.monotonic() > deadline or not self._tether.is_alive():
+                end = "\n".join(self.log.splitlines()[-20:])
+                raise NotServing(f"{self.count} workers are not serving:\n{end}", None)
+            time.sleep(0.02)
+        found = re.search(r"running on http://127\.0\.0\.1:(\d+)", self.log)
+        if found is None:
+            raise NotServing(f"no port in the log:\n{self.log}", None)
+        return int(found[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End them all, now; their log can still be read."""
+        if self._last is None:
+            self._last = self.log
+        self._tether.end()
+
+    @property
+    def log(self) -> str:
+        """What they have logged and printed so far."""
+        if self._last is not None:
+            return self._last
+        return self._file.read_text("utf-8", "replace")
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process numbers, in the order in which they were started."""
+        return [int(n) for n in re.findall(r"Started server process \[(\d+)", self.log)]
+
+    @property
+    def http(self) -> str:
+        """The address of their pages: "http://127.0.0.1:54321"."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(
+        self,
+        name: str,
+        path: str = "/ws",
+        *,
+        wire: Wire | None = None,
+        reply: float = REPLY,
+        **options: Any,
+    ) -> Client:
+        """A new client of one of them; `options` are those of `Client`.
+
+        Raises:
+            Failure: the handshake was refused or not answered.
+        """
+        used = self.wire if wire is None else wire
+        return Client(name, self.port, path, wire=used, reply=reply, **options)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,10 @@ kill -9 0
 """The shell starts the program, says its number, and waits for its standard input to
 end, which it does when we close it or are gone, however that came. Then it kills its
 process group: the program, all that this has started, and itself."""
+
+
+PATIENCE = 5.0
+"""Seconds that killed processes may take to end. They take a millisecond."""
 
 
 class Tether:
@@ -69,14 +74,28 @@ class Tether:
             return self._popen.poll() is None and is_alive(psutil.Process(self.pid))
         return False
 
+    def _family(self) -> list[psutil.Process]:
+        """The program, and what it has started and is not ended yet."""
+        with suppress(psutil.NoSuchProcess):
+            program = psutil.Process(self.pid)
+            return [program, *program.children(recursive=True)]
+        return []
+
     def end(self) -> None:
         """End the program and all it started, now. Ending twice is ending once."""
         if self._popen.returncode is None:
+            found = self._family()
             if sys.platform != "win32":
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._popen.pid, signal.SIGKILL)
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self._popen.kill()
             self._popen.wait()
+            deadline = time.monotonic() + PATIENCE
+            while any(map(is_alive, found)) and time.monotonic() < deadline:
+                time.sleep(0.001)
         if self._popen.stdin is not None:
             with suppress(OSError):
                 self._popen.stdin.close()
