@@ -125,8 +125,12 @@ class Learner:
 
     def import_file(self) -> ModuleType:
         """Import the file under a name of its own."""
+        file = Path(self.file)
         sys.path.append(self.folder)  # last: their redis.py is not the library
-        name = Path(self.file).stem
+        name = file.stem
+        if file.with_name("__init__.py").exists():  # `from .room import Room`
+            sys.path.append(str(file.parent.parent))
+            name = f"{importlib.import_module(file.parent.name).__name__}.{name}"
         spec = importlib.util.spec_from_file_location(name, self.file)
         if spec is None or spec.loader is None:
             raise ImportError(f"not a Python file: {self.file}")
