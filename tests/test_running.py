@@ -15,10 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from workbook import arguments, commands, lab, running, serving
+from workbook.broker import engines
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 60.0
@@ -199,9 +201,10 @@ def test_what_cannot_run_gets_one_sentence(
         (POLITE, "--no-reload", "Shutting down"),
         (POLITE, "--no-browser", "Shutting down"),
         (DEAF, "--no-browser", "A handler did not end when its connection was closed"),
+        (DEAF, "--workers=2", "A handler did not end when its connection was closed"),
         (BLOCKED, "--no-browser", "The server did not stop by itself"),
     ],
-    ids=["polite", "polite, with reload", "deaf", "blocked"],
+    ids=["polite", "polite, with reload", "deaf", "deaf, of two", "blocked"],
 )
 def test_ctrl_c_ends_it_at_once_while_a_tab_holds_its_socket(
     source: str, option: str, told: str, start: Start, app: Path
@@ -294,6 +297,109 @@ def is_refused(address: str) -> bool:
     return False
 
 
+# Redis, and several workers
+
+
+@pytest.fixture
+def relay(root: Path) -> Path:
+    """A chapter 5 whose app talks through Redis."""
+    app = root / "chapters/ch05_redis/app.py"
+    app.parent.mkdir()
+    shutil.copy(ROOT / "tests/apps/relay.py", app)
+    return app
+
+
+PRIVATE = {"WORKBOOK_REDIS": next(engines(None)).word}
+"""The best private engine of this machine."""
+
+
+def redis_of(run: Run) -> str:
+    """The address of the Redis that it has said it uses."""
+    run.wait_for("Ctrl-C ends it.")
+    found = re.search(r"^Redis: redis://(127\.0\.0\.1:\d+) \(.*private", run.said, re.M)
+    assert found is not None, run.said
+    return found[1]
+
+
+def test_two_workers_talk_through_a_redis_that_was_started_for_them(
+    start: Start, relay: Path
+) -> None:
+    run = start("run", "5", "--port=0", "--workers=2", **PRIVATE)
+    address = redis_of(run)
+    run.wait_for("startup complete", times=2)
+    relay.write_text(relay.read_text())
+    run.wait_for("startup complete", times=4)
+
+    with Redis.from_url(f"redis://{address}", decode_responses=True) as redis:
+        wait_until(lambda: redis.pubsub_numsub("chat") == [("chat", 2)])
+        with connect(f"ws://{run.address}/ws", proxy=None) as websocket:
+            websocket.send("hello")
+            said = websocket.recv(timeout=DEADLINE)
+    took = run.stop()
+
+    assert said == "hello"
+    assert "2 workers share the port, and no memory" in run.said
+    assert "app.py was saved: starting again." in run.said
+    assert took < STOP
+    assert run.process.returncode == 0
+    assert is_refused(address)
+    assert "Traceback" not in run.said
+
+
+def test_neither_worker_nor_redis_outlives_one_that_is_killed(
+    start: Start, relay: Path
+) -> None:
+    run = start("run", "5", "--port=0", "--workers=2", "--no-reload", **PRIVATE)
+    address = redis_of(run)
+    run.wait_for("startup complete", times=2)
+
+    run.process.kill()
+
+    wait_until(lambda: is_refused(address))
+    wait_until(lambda: is_refused(run.address))
+
+
+def test_an_app_that_asks_for_no_redis_gets_none(start: Start) -> None:
+    run = start("run", "1", "--port=0", REDIS_URL="redis://127.0.0.1:1")
+
+    run.wait_for("Ctrl-C ends it.")
+
+    assert "Redis" not in run.said
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        (
+            {"REDIS_URL": "redis://127.0.0.1:1", "WORKBOOK_REDIS": ""},
+            "REDIS_URL is redis://127.0.0.1:1, where no Redis answers: ",
+        ),
+        ({"WORKBOOK_REDIS": "mine"}, "WORKBOOK_REDIS is 'mine', which is no engine."),
+    ],
+)
+def test_a_redis_that_cannot_be_had_gets_one_sentence(
+    env: Mapping[str, str], said: str, start: Start, relay: Path
+) -> None:
+    run = start("run", "5", "--port=0", **env)
+
+    assert run.process.wait(DEADLINE) == 1
+    assert run.said.startswith(said)
+    assert run.count("\n") == 2
+    assert "unset" in run.said
+
+
+@pytest.mark.parametrize("number", ["0", "17", "two"])
+def test_a_number_of_workers_that_makes_no_sense_is_told(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        arguments.parse(["run", "5", "--workers", number])
+
+    assert (
+        f"{number!r} is no number of workers: 1 to 16 are." in capsys.readouterr().err
+    )
+
+
 # A file that cannot be served
 
 
@@ -359,7 +465,7 @@ def test_a_file_without_a_usable_app_gets_one_sentence(
 ) -> None:
     (here / "chapters/app.py").write_text(source)
 
-    status = serving.serve(Path("chapters/app.py"), 0, "", None)
+    status = serving.serve(Path("chapters/app.py"), 0, "", 1, None)
 
     error = capsys.readouterr().err
     assert status == running.NOT_STARTED
@@ -462,7 +568,7 @@ def test_the_page_is_opened_when_the_server_answers(root: Path) -> None:
     listener = running.listen(0)
     number = listener.fileno()
     command = [sys.executable, "-m", "workbook.serving", "chapters/ch01_echo/app.py"]
-    command += ["0", "http://the-page/", str(number)]
+    command += ["0", "http://the-page/", "1", str(number)]
 
     with listener:
         server = subprocess.Popen(

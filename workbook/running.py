@@ -16,7 +16,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import psutil
+
+    from workbook.broker import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -192,10 +197,22 @@ def end_with_parent() -> None:
 
 
 class Server:
-    """The process that serves the learner's file, started again and again."""
+    """The process that serves the learner's file, started again and again.
 
-    def __init__(self, app: App, listener: socket.socket, browser: bool) -> None:
+    With several workers it starts these, and serves nothing itself.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        listener: socket.socket,
+        browser: bool,
+        workers: int = 1,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.app = app
+        self.workers = workers
+        self.env = {**os.environ, **(env or {})}
         self.port: int = listener.getsockname()[1]
         self.url = address(self.port)
         self._browser = browser  # whether the page is still to be opened
@@ -206,8 +223,8 @@ class Server:
         """Start it. What it has to say about the file, it says itself."""
         file = self.app.file.relative_to(ROOT)
         command = [sys.executable, "-m", "workbook.serving", str(file), str(self.port)]
-        command.append(self.url if self._browser else "")
-        how: dict[str, Any] = {"cwd": ROOT}
+        command += [self.url if self._browser else "", str(self.workers)]
+        how: dict[str, Any] = {"cwd": ROOT, "env": self.env}
         if sys.platform == "win32":
             # A group of its own, as only a group can be told to stop there. It
             # binds the port itself.
@@ -241,39 +258,91 @@ class Server:
         if process is None or process.poll() is not None:
             return
         self._browser = False
+        workers = children(process.pid)
         if sys.platform == "win32":
             process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
             process.terminate()
         try:
-            process.wait(PATIENCE)
+            # Who asks others to stop, and waits for them, takes longer.
+            process.wait(PATIENCE if self.workers == 1 else 2 * PATIENCE)
         except subprocess.TimeoutExpired:
             print("The server did not stop by itself: some handler never gives way.")
         finally:
             process.kill()
             process.wait()
+            for worker in workers:  # of one that could not end them itself
+                end_now(worker)
 
 
-def run(app: App, *, port: int | None, browser: bool, reload: bool) -> int:
+def end_now(process: "psutil.Process") -> None:
+    """End a process that may have ended already."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def children(pid: int) -> "list[psutil.Process]":
+    """What a process has started."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def run(
+    app: App, *, port: int | None, browser: bool, reload: bool, workers: int = 1
+) -> int:
     """Serve `app` until Ctrl-C; returns the exit status.
 
-    `port` is asked for by the learner: None is 8000 or the next free one.
+    An app that mentions REDIS_URL gets one: the one that is there, or a private one.
+
+    Args:
+        app: the app.
+        port: the one that the learner has asked for; None is 8000 or the next free.
+        browser: whether to open the page, where there is somebody to see it.
+        reload: whether to start again at each save.
+        workers: how many processes share the port.
     """
-    try:
-        listener, note = claim(port)
-    except PortTaken as taken:
-        print(taken, file=sys.stderr)
-        return 1
-    server = Server(app, listener, browser and may_open_browser())
-    print(*filter(None, [note]), f"{app.title}: {server.url}", sep="\n", flush=True)
+    from workbook.broker import URL, Broker, NoBroker, is_needed
+
     end_with_parent()
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        return keep_running(server) if reload else run_once(server)
+        with contextlib.ExitStack() as ends:
+            listener, note = claim(port)
+            broker = None
+            if is_needed(app.file):
+                broker = ends.enter_context(Broker(running=True))
+            env = {} if broker is None else {URL: broker.url}
+            show = browser and may_open_browser()
+            server = Server(app, listener, show, workers, env)
+            ends.callback(server.stop)
+            print(*heading(server, note, broker), sep="\n", flush=True)
+            return keep_running(server) if reload else run_once(server)
+    except (PortTaken, NoBroker) as missing:
+        print(missing, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
-    finally:
-        server.stop()
+
+
+def heading(server: Server, note: str, broker: "Broker | None") -> Iterator[str]:
+    """What is said at the start, line by line."""
+    from workbook.broker import hidden
+
+    if note:
+        yield note
+    yield f"{server.app.title}: {server.url}"
+    if broker is not None:
+        yield f"Redis: {hidden(broker.url)} ({broker.name})"
+    if server.workers > 1:
+        yield (
+            f"{server.workers} workers share the port, and no memory: which of them"
+            " a browser gets is chance."
+        )
 
 
 def interrupt(number: int, frame: FrameType | None) -> NoReturn:

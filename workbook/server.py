@@ -180,8 +180,11 @@ class Workers:
         self._last: str | None = None
         folder = Path(tempfile.mkdtemp(prefix="workbook-workers-"))
         self._file = folder / "log"
-        command = [sys.executable, "-m", "uvicorn", f"{file.stem}:{app}"]
-        command += ["--app-dir", str(file.parent), "--host", "127.0.0.1", "--port", "0"]
+        place, name = file.parent, file.stem
+        if file.with_name("__init__.py").exists():  # `from .room import Room`
+            place, name = place.parent, f"{place.name}.{name}"
+        command = [sys.executable, "-m", "uvicorn", f"{name}:{app}"]
+        command += ["--app-dir", str(place), "--host", "127.0.0.1", "--port", "0"]
         command += ["--workers", str(count), "--no-use-colors", *options]
         more = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         with self._file.open("wb") as log:

@@ -1,8 +1,9 @@
 """The server process of `learn.py run`: imports the learner's file and serves it.
 
-`python -m workbook.serving FILE PORT URL [FD]`, from the workbook's folder. URL is
-the page to open when all is up, or empty; FD is the number of a socket that listens
-on PORT already.
+`python -m workbook.serving FILE PORT URL WORKERS [FD]`, from the workbook's folder.
+URL is the page to open when all is up, or empty; FD is the number of a socket that
+listens on PORT already. With more than one worker this process is uvicorn's supervisor:
+each worker imports the file for itself.
 """
 
 import asyncio
@@ -18,17 +19,23 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
+from typing import Any
 
 from workbook.running import HOST, NOT_STARTED, ROOT, end_with_parent
+
+SERVED = "WORKBOOK_SERVED"
+"""The environment variable that tells a worker which file it serves."""
 
 GRACE = 1
 """Seconds that uvicorn gives handlers to end when it is told to stop."""
 
 
-def serve(file: Path, port: int, url: str, listener: socket.socket | None) -> int:
+def serve(
+    file: Path, port: int, url: str, workers: int, listener: socket.socket | None
+) -> int:
     """Serve `app` of `file` until told to stop; returns the exit status."""
     try:
-        module = importlib.import_module(".".join(file.with_suffix("").parts))
+        module = import_file(file)
     except KeyboardInterrupt:
         return 0
     except BaseException as error:
@@ -39,6 +46,35 @@ def serve(file: Path, port: int, url: str, listener: socket.socket | None) -> in
         print(without_app(module, file), file=sys.stderr)
         return NOT_STARTED
 
+    options: dict[str, Any] = {
+        "host": HOST,
+        "port": port,
+        "timeout_graceful_shutdown": GRACE,
+        "use_colors": False if os.environ.get("NO_COLOR") else None,
+    }
+    try:
+        if workers == 1:
+            serve_alone(app, url, listener, options)
+        else:
+            os.environ[SERVED] = file.as_posix()
+            supervise(workers, url, listener, options)
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"Port {port} was taken by another program: {error}.", file=sys.stderr)
+        return NOT_STARTED
+    return 0
+
+
+def import_file(file: Path) -> ModuleType:
+    """Import a file of the workbook's by its dotted name."""
+    return importlib.import_module(".".join(file.with_suffix("").parts))
+
+
+def serve_alone(
+    app: Any, url: str, listener: socket.socket | None, options: dict[str, Any]
+) -> None:
+    """Serve in this process."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -47,22 +83,32 @@ def serve(file: Path, port: int, url: str, listener: socket.socket | None) -> in
             if url:
                 Thread(target=open_page, args=(url,), daemon=True).start()
 
-    config = uvicorn.Config(
-        app,
-        host=HOST,
-        port=port,
-        timeout_graceful_shutdown=GRACE,
-        use_colors=False if os.environ.get("NO_COLOR") else None,
-    )
+    config = uvicorn.Config(app, **options)
     logging.getLogger("uvicorn.error").addFilter(cancelled_in_one_line)
-    try:
-        Server(config).run([listener] if listener else None)
-    except KeyboardInterrupt:
-        return 0
-    except OSError as error:
-        print(f"Port {port} was taken by another program: {error}.", file=sys.stderr)
-        return NOT_STARTED
-    return 0
+    Server(config).run([listener] if listener else None)
+
+
+def supervise(
+    workers: int, url: str, listener: socket.socket | None, options: dict[str, Any]
+) -> None:
+    """Have so many workers serve."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    app = "workbook.serving:load"
+    config = uvicorn.Config(app, factory=True, workers=workers, **options)
+    sock = listener or config.bind_socket()
+    if url:
+        # The port listens: the browser is answered when the first worker is up.
+        Thread(target=open_page, args=(url,), daemon=True).start()
+    Multiprocess(config, [sock]).run()
+
+
+def load() -> Any:
+    """The app, in a worker; its file has been imported once by the supervisor."""
+    end_with_parent()
+    logging.getLogger("uvicorn.error").addFilter(cancelled_in_one_line)
+    return import_file(Path(os.environ[SERVED])).app
 
 
 def open_page(url: str) -> None:
@@ -141,9 +187,9 @@ def line_of(name: str, file: Path) -> str:
 def main(argv: list[str]) -> int:
     """Serve what the command line names."""
     end_with_parent()
-    file, port, url, *number = argv
+    file, port, url, workers, *number = argv
     listener = socket.socket(fileno=int(number[0])) if number else None
-    return serve(Path(file), int(port), url, listener)
+    return serve(Path(file), int(port), url, int(workers), listener)
 
 
 if __name__ == "__main__":
