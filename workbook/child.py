@@ -71,6 +71,11 @@ REPR_KEPT = 1 << 20
 LOOP_TURNS = 0.25
 """Seconds after which an event loop that does nothing it is asked to stands still."""
 
+SWITCH = 0.0001
+"""Seconds after which a thread that wants to run makes another one pause; Python's
+are 0.005. Whoever gives way by itself before, such as an event loop that turns all
+the time, never has to pause, and our questions would have to wait for good luck."""
+
 CPU_LIMIT = 900
 """Seconds of computing. The last resort where the parent was killed while one long
 operation keeps the thread from running that would see it."""
@@ -554,6 +559,7 @@ def main() -> None:
     learner = Learner(job.get("serve") or job["call"])
     control = Control(questions, learner, report, Goodbye())
     control.start()
+    sys.setswitchinterval(SWITCH)
     report("begun")
     if "serve" in job:
         serve(job, learner, report, control)
