@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from tests.synthetic import SHOUT, write_course
-from workbook import checks
+from workbook import checks, forked
 from workbook.checks import Verdict
+from workbook.child import MARK
 from workbook.course import ROOT, Exercise
 from workbook.process import Process
 
@@ -45,7 +46,8 @@ class Trial:
         self.must.pop("needs", None)
         limit, _, seconds = self.must.pop("limit", "reply 15").partition(" ")
         self.limit = float(seconds)
-        # Who sleeps for just so long is found by that, whatever else it forgets.
+        # Who sleeps for just so long is found by that, whatever else it forgets;
+        # a copy of the program by its process's mark.
         self.seconds = f"1000.{random.randrange(10**9)}"
         self.process = Process(env={"HOSTILE": self.seconds})
         self.process.memory = MEMORY
@@ -72,15 +74,17 @@ class Trial:
             found.append(f"it took {self.took:.1f} s, and had {self.limit} s and 2")
         if self.process.status is None:
             found.append("it still runs")
-        return found + [f"{alive} still runs" for alive in left_by(self.seconds)]
+        left = left_by(self.seconds, self.process.mark)
+        return found + [f"{alive} still runs" for alive in left]
 
 
-def left_by(seconds: str) -> list[psutil.Process]:
-    """The processes that know this number, alive."""
+def left_by(seconds: str, mark: str = "no mark") -> list[psutil.Process]:
+    """The processes that know this number or carry this mark, alive."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            known = process.environ().get("HOSTILE") == seconds
+            env = process.environ()
+            known = env.get("HOSTILE") == seconds or env.get(MARK) == mark
             if known or seconds in process.cmdline():
                 found.append(process)
         except psutil.Error:
@@ -138,6 +142,19 @@ def test_the_next_exercise_is_checked_right_after_a_hostile_one(
         verdicts.append(checks.run(exercises[0], HERE / "shouting.py"))
 
     assert [verdict.ok for verdict in verdicts] == [False, True] * 3
+
+
+@pytest.mark.skipif(not forked.IS_POSSIBLE, reason="elsewhere it kills the check")
+def test_who_kills_its_parent_ends_with_it_and_the_next_exercise_is_checked(
+    exercises: list[Exercise],
+) -> None:
+    start = time.monotonic()
+    verdict = checks.run(exercises[0], HERE / "killed" / "kills_parent.py", start=1000)
+
+    assert time.monotonic() - start < PYTHON
+    assert verdict.failure is not None
+    assert "ended by itself (SIGKILL)" in verdict.failure.got
+    assert checks.run(exercises[0], HERE / "shouting.py").ok
 
 
 PARENT = """

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbook import descendants, process
-from workbook.child import FRAMES_KEPT
+from workbook import descendants, forked, process
+from workbook.child import FRAMES_KEPT, MARK
 from workbook.course import ROOT
 from workbook.process import CUT_OFF, STOPPED, Process
 
@@ -257,7 +258,7 @@ def test_only_descendants_are_found() -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     it = Process()
     try:
-        assert descendants.find(it.pid, it.mark, it._born) == set()
+        assert descendants.find(it.pid, it.mark, it._popen.born) == set()
         mine = descendants.find(
             psutil.Process().pid, "no mark", psutil.Process().create_time()
         )
@@ -290,3 +291,160 @@ def test_who_has_ended_and_was_not_asked_for_does_not_run() -> None:
         assert child.pid not in {one.pid for one in found}
     finally:
         child.wait()
+
+
+# How it comes to be
+
+
+needs_fork = pytest.mark.skipif(not forked.IS_POSSIBLE, reason="only Linux forks")
+
+WITNESS = """
+import os, random, signal, sys, threading
+from pathlib import Path
+
+def f():
+    fds = Path("/proc/self/fd").iterdir()
+    handlers = map(signal.getsignal, sorted(signal.valid_signals()))
+    return {
+        "argv": sys.argv,
+        "cwd": os.getcwd(),
+        "ends": [os.readlink(fd) for fd in fds if fd.exists()],
+        "env": dict(os.environ),
+        "fastapi": "fastapi" in sys.modules,
+        "flags": str(sys.flags),
+        "leads": os.getsid(0) == os.getpgid(0) == os.getpid(),
+        "path": sys.path,
+        "random": random.random(),
+        "signals": [getattr(h, "__name__", str(h)) for h in handlers],
+        "umask": os.umask(0),
+        "wakeup": signal.set_wakeup_fd(-1),
+    }
+"""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
+    """A fork server of our own that has imported what an app needs."""
+    monkeypatch.setattr(forked, "_server", None)
+    for _ in range(2):
+        Process().end()
+    mine = forked._server
+    assert mine is not None
+    yield psutil.Process(mine._popen.pid)
+    mine.end()
+
+
+def facts(it: Process, file: Path) -> dict[str, object]:
+    call(it, file, WITNESS)
+    return ast.literal_eval(returned(it, "f"))
+
+
+@needs_fork
+def test_a_fork_is_like_a_process_that_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: psutil.Process
+) -> None:
+    monkeypatch.setenv("ROOM", "green")
+    fork = Process(env={"MORE": "caf\udce9"})
+    monkeypatch.setattr(forked, "IS_POSSIBLE", False)
+    other = Process(env={"MORE": "caf\udce9"})
+    try:
+        found = [facts(it, tmp_path / "program.py") for it in (fork, other)]
+        for it, seen in zip((fork, other), found, strict=True):
+            env = psutil.Process(it.pid).environ()
+            assert env[MARK] == it.mark == dict(seen["env"]).pop(MARK)
+
+        for seen in found:
+            del seen["random"], seen["ends"], seen["fastapi"], seen["env"][MARK]
+        assert found[0] == found[1]
+    finally:
+        fork.end()
+        other.end()
+
+
+@needs_fork
+def test_forks_share_no_pipe_and_no_chance(
+    tmp_path: Path, server: psutil.Process
+) -> None:
+    two = [Process(), Process()]
+    try:
+        one, other = (facts(it, tmp_path / "program.py") for it in two)
+    finally:
+        for it in two:
+            it.end()
+
+    assert one["random"] != other["random"]
+    assert one["fastapi"] is other["fastapi"] is True
+    assert set(one["ends"]) & set(other["ends"]) == {os.devnull}
+    assert all(end.startswith(("/dev/null", "pipe:", "/proc")) for end in one["ends"])
+
+
+@needs_fork
+def test_the_first_fork_waits_for_no_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forked, "_server", None)
+    it = Process()
+    try:
+        assert facts(it, tmp_path / "program.py")["fastapi"] is False
+    finally:
+        it.end()
+        assert forked._server is not None
+        forked._server.end()
+
+
+@needs_fork
+def test_the_server_has_one_thread_and_keeps_nothing_of_a_fork(
+    server: psutil.Process,
+) -> None:
+    before = server.num_fds()
+
+    it = Process()
+    assert psutil.Process(it.pid).ppid() == server.pid
+    it.end()
+
+    assert server.num_threads() == 1
+    assert server.num_fds() == before
+    assert server.children() == []
+
+
+@needs_fork
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_its_server_a_fork_ends_and_the_next_has_another(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: psutil.Process,
+    fault: signal.Signals,
+) -> None:
+    it, file = Process(), tmp_path / "program.py"
+    call(it, file, "def f():\n    return 1")
+    assert returned(it, "f") == "1"
+    fork = psutil.Process(it.pid)
+
+    server.send_signal(fault)
+    with monkeypatch.context() as hurry:
+        hurry.setattr(forked, "PATIENCE", 0.5)
+        it.end("it was late")
+
+    assert it.status == -signal.SIGKILL
+    assert not descendants.is_alive(fork)
+    unborn, after = Process(), Process()
+    unborn.end()
+    call(after, file, "def f():\n    return 2")
+    assert returned(after, "f") == "2"
+    after.end()
+    assert forked._server is not None
+    forked._server.end()
+
+
+def test_where_there_are_no_forks_a_process_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forked, "IS_POSSIBLE", False)
+    it = Process()
+    try:
+        call(it, tmp_path / "program.py", "def f():\n    return 1")
+        assert returned(it, "f") == "1"
+        it.interrupt()
+        assert it.join(LONG) == STOPPED
+    finally:
+        it.end()

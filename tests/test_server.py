@@ -112,14 +112,15 @@ def test_options_and_environment_reach_the_server(file: Path) -> None:
 
 def test_an_app_that_cannot_start_leaves_no_process(file: Path) -> None:
     file.write_text("raise ValueError('no')")
-    before = {p.pid for p in psutil.Process().children()}
+    Process().end()  # whatever makes processes is there now
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
 
     with pytest.raises(NotServing) as no:
         Server(file)
 
     assert no.value.report is not None
     assert no.value.report["text"] == "no"
-    assert {p.pid for p in psutil.Process().children()} <= before
+    assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
 
 
 def test_a_process_that_was_prepared_is_used(file: Path) -> None:

@@ -1,7 +1,7 @@
 """What runs inside the process that holds a learner's file.
 
-`process.py` starts it. It imports what every app
-needs, then reads one job, a line of JSON, from standard input, and does it:
+`process.py` starts it, or `forkserver.py` forks it. It imports what every app needs,
+then reads one job, a line of JSON, from standard input, and does it:
 
 - `{"serve": FILE, "app": NAME, "options": {...}, "constants": {...}, "env": {...}}`:
   serve the app with uvicorn, some constants of the file given other values, and more
@@ -522,6 +522,9 @@ def is_deaf() -> bool:
 
 def await_job(questions: TextIO) -> Message | None:
     """Read the job; until it comes, import what an app will need. None: no job came."""
+    if all(name in sys.modules for name in WARM):
+        line = questions.readline()
+        return loads(line) if line else None
     lines: list[str] = []
     reader = threading.Thread(
         target=lambda: lines.append(questions.readline()), daemon=True
@@ -536,14 +539,38 @@ def await_job(questions: TextIO) -> Message | None:
     return loads(lines[0]) if lines[0] else None
 
 
-def main() -> None:
-    """Take over the standard streams, import the heavy, wait for the job, do it."""
+def adopt(env: dict[str, str]) -> None:
+    """Have this environment; with our own mark also for who looks from outside."""
+    import ctypes
+
+    # A fork's /proc/PID/environ is its parent's, as the memory is that it was started
+    # with. The mark's place there has the right length, and is ours to write to.
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    mark = env[MARK].encode()
+    ctypes.memmove(libc.getenv(MARK.encode()), mark, len(mark))
+    for name in os.environ.keys() - env.keys():
+        del os.environ[name]
+    os.environ.update(env)
+
+
+def main(*, forked: bool = False) -> None:
+    """Take over the standard streams, import the heavy, wait for the job, do it.
+
+    Args:
+        forked: whether a line with the environment comes before the job.
+    """
     report = Reports(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     questions = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(2, 1)
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
 
+    if forked:
+        env = questions.readline()
+        if not env:
+            return
+        adopt(loads(env))
     job = await_job(questions)
     if job is None:
         return  # never needed

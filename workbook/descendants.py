@@ -62,7 +62,7 @@ def describe(process: psutil.Process) -> str:
         words = process.cmdline()
     except psutil.Error:
         return "one that has ended since"
-    if any("workbook.child" in word for word in words):
+    if any("workbook.forkserver" in w or "workbook.child" in w for w in words):
         return "a copy of your program"
     if any("multiprocessing" in word for word in words):
         return "a process of multiprocessing"

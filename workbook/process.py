@@ -19,8 +19,8 @@ from typing import IO, Any
 
 import psutil
 
-from workbook import descendants
-from workbook.child import CUT_OFF, STOPPED
+from workbook import descendants, forked
+from workbook.child import CUT_OFF, MARK, STOPPED
 from workbook.course import ROOT
 
 __all__ = ["CUT_OFF", "STOPPED", "Process", "Report"]
@@ -44,15 +44,31 @@ third of one, and what the learner's code does is timed from there."""
 ANSWER = 1.0
 """Seconds that the control thread may take to answer. It takes a millisecond."""
 
-MAIN = f"""\
-import sys
-sys.path.append({str(ROOT)!r})
-from workbook.child import main
-main()
-"""
-"""The workbook's folder comes last, or a redis.py there would be taken for redis."""
+MAIN = forked.MAIN.replace("forkserver", "child")
 
 Report = Mapping[str, Any]
+
+
+class Spawned(subprocess.Popen[bytes]):
+    """A process of its own from the start, where there are no forks."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        group: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        super().__init__(
+            [sys.executable, "-P", "-c", MAIN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env,
+            cwd=ROOT,
+            **group,
+        )
+        self.born = psutil.Process(self.pid).create_time()
+
+    def release(self) -> None:
+        """Nothing: its number has been free since its end was seen."""
 
 
 class Process:
@@ -77,20 +93,8 @@ class Process:
         self._printed, self._output = _Kept(), _Kept()
         self._ended = threading.Event()
         self._end = threading.Lock()
-        more = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
-        group: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", MAIN],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {}), **more, descendants.MARK: self.mark},
-            cwd=ROOT,
-            **group,
-        )
-        self._born = psutil.Process(self.pid).create_time()
+        env = {**os.environ, **(env or {}), **forked.PYTHON, MARK: self.mark}
+        self._popen = forked.fork(env) if forked.IS_POSSIBLE else Spawned(env)
         self._readers = [
             self._thread(self._read_reports, self._popen.stdout),
             self._thread(self._read_prints, self._popen.stderr),
@@ -145,7 +149,7 @@ class Process:
     def _watch_memory(self) -> None:
         """From here and not from the child: there, a long operation in C would
         keep every other thread from running."""
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, ProcessLookupError):
             process = psutil.Process(self.pid)
             while not self._ended.wait(0.1):
                 if process.memory_info().rss > self.memory:
@@ -263,8 +267,12 @@ class Process:
 
     def started(self) -> list[str]:
         """The command lines of what it has started and not ended."""
-        found = descendants.find(self.pid, self.mark, self._born)
-        return sorted(map(descendants.describe, found))
+        return sorted(map(descendants.describe, self._others()))
+
+    def _others(self) -> set[psutil.Process]:
+        with suppress(ProcessLookupError):
+            return descendants.find(self.pid, self.mark, self._popen.born)
+        return set()
 
     def join(self, timeout: float) -> int | None:
         """Wait for its end, at most `timeout` seconds; its exit status or None."""
@@ -289,7 +297,7 @@ class Process:
             if why is not None and self.status is None:
                 self.ending = self.ending or why
                 self.ask("where")  # what it did at the end, for the message
-            others = descendants.find(self.pid, self.mark, self._born)
+            others = self._others()
             if others and self.status is not None:
                 # What multiprocessing keeps for itself ends just after its parent.
                 others = set(psutil.wait_procs(others, timeout=0.3)[1])
@@ -300,22 +308,27 @@ class Process:
                     os.killpg(self.pid, signal.SIGKILL)
             self._popen.kill()
             self._popen.wait()
-            descendants.end(self.pid, self.mark, self._born, others)
-        for reader in self._readers:
-            reader.join(1.0)
+            with suppress(ProcessLookupError):
+                descendants.end(self.pid, self.mark, self._popen.born, others)
+            self._popen.release()
         self._close()
 
     def _close(self) -> None:
-        open_ends = [self._popen.stdin]
+        popen = self._popen
+        close(popen.stdin)
         for reader, stream in zip(
-            self._readers, (self._popen.stdout, self._popen.stderr), strict=True
+            self._readers, (popen.stdout, popen.stderr), strict=True
         ):
+            reader.join(1.0)
             if not reader.is_alive():  # else closing would wait for it
-                open_ends.append(stream)
-        for stream in open_ends:
-            with suppress(OSError, ValueError):
-                if stream is not None:
-                    stream.close()
+                close(stream)
+
+
+def close(stream: IO[bytes] | None) -> None:
+    """Close our end of a pipe, whatever has become of the other end."""
+    with suppress(OSError, ValueError):
+        if stream is not None:
+            stream.close()
 
 
 class _Kept:
