@@ -185,6 +185,16 @@ class Broker:
         """Publish as any other program could; returns how many heard it."""
         return int(self.client.publish(channel, text))  # pyright: ignore
 
+    @property
+    def pid(self) -> int:
+        """The process number of a private server."""
+        return self._own().pid
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a private server could write, and does not."""
+        return self._own().folder
+
     def is_up(self) -> bool:
         """Whether it answers."""
         return is_redis(self._port) if self.private else answers(self.url)
@@ -192,10 +202,14 @@ class Broker:
     def kill(self) -> None:
         """Kill a private server, with SIGKILL; what it held is lost."""
         self._own().end()
+        deadline = time.monotonic() + PATIENCE
+        # Its threads end one after the other, and the last one closes the port.
+        while is_open(self._port) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def start(self) -> None:
         """Start a private server again, on the same port."""
-        self._own().end()
+        self.kill()
         if not self._run():
             raise NoBroker(f"{self.name} did not start again on port {self._port}.")
 
@@ -223,7 +237,7 @@ class Broker:
             with suppress(Exception):
                 self.client.close()
         if self._tether is not None:
-            self._tether.end()
+            self.kill()
 
 
 def engines(forced: str | None) -> Iterator[Engine]:
@@ -277,6 +291,12 @@ def free_port() -> int:
         with socket.socket() as sock, suppress(OSError):
             sock.bind((HOST, port))
             return port
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def is_redis(port: int) -> bool:

@@ -194,6 +194,7 @@ class Link:
         self._commands: deque[Command] = deque(maxlen=KEPT)
         self.accepted = 0  # connections so far
         self.refused = 0  # those that were one too many
+        self.swallowed = 0  # commands, replies and messages
         self._swallows = False
         self._to_lose: Counter[str] = Counter()
         self._news = threading.Condition()
@@ -447,7 +448,7 @@ class Link:
             for words in requests.feed(data):
                 name = self._keep(words)
                 await self._flows.wait()
-                if self._swallows:
+                if self._is_swallowed():
                     continue
                 if name in SUBSCRIBING:
                     way.listens = True
@@ -493,6 +494,13 @@ class Link:
             await way.app.drain()
         raise ConnectionResetError  # the broker has hung up
 
+    def _is_swallowed(self) -> bool:
+        """Whether what has just come goes no further; counts it."""
+        with self._news:
+            self.swallowed += self._swallows
+            self._news.notify_all()
+        return self._swallows
+
     def _here_named(self, part: Part) -> Part:
         """A part of a reply with its channel as the app knows it."""
         prefix, bulk = self.prefix.encode(), part[1]
@@ -511,16 +519,17 @@ class Link:
         first = said[0] if said else b""
         kind = parts[0][0][:1]
         if kind == b">" or (kind == b"*" and way.listens and first in NEWS):
-            if not self._swallows:
-                self._note(first, said, way)
-            return [] if self._swallows else parts
+            if self._is_swallowed():
+                return []
+            self._note(first, said, way)
+            return parts
         name = way.asked.popleft() if way.asked else ""
         if self._to_lose[name] > 0:
             self._to_lose[name] -= 1
             raise ConnectionResetError
         if name == FORBIDDEN:
             parts = [(REFUSAL, None)]
-        return [] if self._swallows else parts
+        return [] if self._is_swallowed() else parts
 
     def _note(self, first: bytes, said: list[bytes], way: Way) -> None:
         """Keep a confirmation of Redis's."""

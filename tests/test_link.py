@@ -1,0 +1,441 @@
+"""The link to a broker: what it counts, what it can do to an app, whom it keeps apart.
+
+All of it on every engine that is here, and on one that others use.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+import redis.exceptions
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.client import PubSub
+from redis.retry import Retry
+
+from workbook import link as link_module
+from workbook.broker import Broker, engines
+from workbook.link import Link, Replies, Requests
+
+DEADLINE = 30.0
+
+ENGINES = {engine.word for engine in engines(None)}
+
+
+@pytest.fixture(scope="module", params=[*sorted(ENGINES), "of others"])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """Each private engine, and the best of them as if it belonged to others."""
+    word = request.param if request.param in ENGINES else ""
+    with Broker(private=True, env={"WORKBOOK_REDIS": word}) as private:
+        if word:
+            yield private
+        else:
+            with Broker(env={"REDIS_URL": private.url}) as other:
+                yield other
+
+
+@pytest.fixture
+def link(broker: Broker) -> Iterator[Link]:
+    with Link(broker) as link:
+        yield link
+
+
+@pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+def protocol(request: pytest.FixtureRequest) -> int:
+    """The version of Redis's protocol that an app speaks."""
+    return request.param
+
+
+Connect = Callable[..., "Redis"]
+
+
+@pytest.fixture
+def connect(link: Link, protocol: int) -> Iterator[Connect]:
+    """Connects as an app does, and gives up at once."""
+    with ExitStack() as ends:
+
+        def connect(**options: float) -> Redis:
+            how = {"socket_timeout": DEADLINE, **options}
+            app = Redis.from_url(
+                link.url, protocol=protocol, decode_responses=True, **how
+            )
+            return ends.enter_context(app)
+
+        yield connect
+
+
+def subscribed(app: Redis, *channels: str) -> PubSub:
+    """A subscription that Redis has confirmed."""
+    hearer = app.pubsub()
+    hearer.subscribe(*channels)
+    for channel in channels:
+        confirmed = hearer.get_message(timeout=DEADLINE)
+        assert confirmed is not None
+        assert (confirmed["type"], confirmed["channel"]) == ("subscribe", channel)
+    return hearer
+
+
+def heard(hearer: PubSub) -> tuple[str, str]:
+    """The channel and the text that come next."""
+    message = hearer.get_message(timeout=DEADLINE)
+    assert message is not None
+    return message["channel"], message["data"]
+
+
+# What is seen
+
+
+def test_an_app_talks_through_it_as_if_it_were_redis(connect: Connect) -> None:
+    app = connect()
+    with subscribed(app, "chat") as hearer:
+        counts = [app.publish("chat", text) for text in ("hello", "", "é\r\n$5\r\n")]
+        assert [heard(hearer)[1] for _ in range(3)] == ["hello", "", "é\r\n$5\r\n"]
+
+    assert counts == [1, 1, 1]
+
+
+def test_a_message_bigger_than_a_chunk_gets_through(connect: Connect) -> None:
+    text = "x" * 300_000
+    app = connect()
+    with subscribed(app, "chat") as hearer:
+        app.publish("chat", text)
+
+        assert heard(hearer) == ("chat", text)
+
+
+def test_it_counts_connections_subscriptions_and_commands(
+    link: Link, connect: Connect
+) -> None:
+    app, other = connect(), connect()
+    with subscribed(app, "chat", "news") as one, subscribed(other, "chat"):
+        app.publish("chat", "hello")
+        both = link.subscriptions()
+        one.unsubscribe("chat")
+        assert link.until(lambda link: link.subscriptions()["chat"] == 1, DEADLINE)
+
+        assert both == {"chat": 2, "news": 1}
+        assert link.connections() == 3
+        assert link.commands("PUBLISH") == [("PUBLISH", "chat", "hello")]
+        assert link.commands("SUBSCRIBE") == [
+            ("SUBSCRIBE", "chat", "news"),
+            ("SUBSCRIBE", "chat"),
+        ]
+        link.forget()
+        assert link.commands() == []
+    app.close()
+    assert link.until(lambda link: link.connections() == 0, DEADLINE)
+    assert link.subscriptions() == {}
+    assert link.accepted == 3
+
+
+def test_a_subscription_counts_when_redis_has_confirmed_it(
+    link: Link, connect: Connect
+) -> None:
+    with subscribed(connect(), "news") as hearer:
+        link.pause()
+        hearer.subscribe("chat")
+        assert link.until(lambda link: len(link.commands("SUBSCRIBE")) == 2, DEADLINE)
+        before = link.subscriptions()
+        link.resume()
+
+        assert before == {"news": 1}
+        assert link.until(lambda link: "chat" in link.subscriptions(), DEADLINE)
+
+
+def test_patterns_work_and_are_counted(link: Link, connect: Connect) -> None:
+    app = connect()
+    with app.pubsub() as hearer:
+        hearer.psubscribe("room:*")
+        assert hearer.get_message(timeout=DEADLINE) is not None
+        app.publish("room:blue", "hello")
+        message = hearer.get_message(timeout=DEADLINE)
+
+        assert message is not None
+        assert (message["pattern"], message["channel"]) == ("room:*", "room:blue")
+        assert link.subscriptions() == {"room:*": 1}
+
+
+def test_waiting_for_what_never_comes_ends(link: Link) -> None:
+    begun = time.monotonic()
+
+    assert not link.until(lambda link: link.connections() == 1, 0.05)
+    assert 0.05 <= time.monotonic() - begun < DEADLINE
+
+
+def test_a_message_can_come_from_outside_also_while_the_link_is_dead(
+    link: Link, connect: Connect
+) -> None:
+    with subscribed(connect(), "chat") as hearer:
+        assert link.publish("chat", "hello") == 1
+        assert heard(hearer) == ("chat", "hello")
+        link.kill()
+
+        assert link.publish("chat", "hello") == 0
+
+
+# Whom it keeps apart
+
+
+def test_two_links_to_one_shared_redis_do_not_hear_each_other(
+    broker: Broker, protocol: int
+) -> None:
+    with (
+        Link(broker, apart=True) as one,
+        Link(broker, apart=True) as two,
+        Redis.from_url(one.url, protocol=protocol, decode_responses=True) as app,
+        subscribed(app, "chat") as hearer,
+    ):
+        assert two.publish("chat", "not for you") == 0
+        assert app.publish("chat", "for you") == 1
+        assert heard(hearer) == ("chat", "for you")
+        assert app.pubsub_channels() == ["chat"]
+        assert app.pubsub_numsub("chat") == [("chat", 1)]
+
+
+def test_links_are_apart_where_others_use_the_redis(link: Link) -> None:
+    assert bool(link.prefix) is not link.broker.private
+
+
+@pytest.mark.parametrize(
+    "command", [["FLUSHALL"], ["flushdb"], ["CLIENT", "KILL", "TYPE", "pubsub"]]
+)
+def test_what_would_harm_others_is_refused_in_its_turn(
+    command: list[str], link: Link, connect: Connect
+) -> None:
+    app = connect()
+    app.set("name", "ana")
+    with app.pipeline(transaction=False) as asked:
+        asked.get("name").execute_command(*command).get("name")
+        before, refusal, after = asked.execute(raise_on_error=False)
+
+    assert (before, after) == ("ana", "ana")
+    assert "forbidden here: others may use this Redis" in str(refusal)
+
+
+def test_lines_typed_by_hand_are_commands_too(link: Link) -> None:
+    with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+        app.sendall(b"PING\r\nflushall\r\n")
+        with app.makefile("rb") as said:
+            assert said.readline() == b"+PONG\r\n"
+            assert said.readline().startswith(b"-ERR forbidden")
+
+
+def test_what_is_no_command_ends_the_connection(link: Link) -> None:
+    with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+        app.sendall(b"*x\r\n")
+        with app.makefile("rb") as said:
+            assert said.read() == b""
+
+
+def test_a_thousand_connections_are_refused_as_redis_would(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "MOST", 3)
+    with ExitStack() as ends:
+        for count in (1, 2, 3):
+            ends.enter_context(socket.create_connection(("127.0.0.1", link.port)))
+            assert link.until(lambda link, n=count: link.connections() == n, DEADLINE)
+        with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as last:
+            said = last.makefile("rb").read()
+
+        assert said == b"-ERR max number of clients reached\r\n"
+        assert (link.connections(), link.refused) == (3, 1)
+
+
+# What can go wrong
+
+
+def test_killed_it_ends_connections_and_refuses_new_ones_until_started(
+    link: Link, connect: Connect
+) -> None:
+    app = connect()
+    with subscribed(app, "chat") as hearer:
+        link.kill()
+        with pytest.raises(redis.exceptions.ConnectionError):
+            hearer.get_message(timeout=DEADLINE)
+        with pytest.raises(redis.exceptions.ConnectionError):
+            app.publish("chat", "hello")
+        assert (link.connections(), link.subscriptions()) == (0, {})
+
+        link.start()
+        assert app.publish("chat", "hello") == 0  # nobody has subscribed again
+
+
+def test_subscribers_alone_are_dropped(link: Link, connect: Connect) -> None:
+    app = connect()
+    app.ping()
+    with subscribed(connect(), "chat") as hearer:
+        assert link.drop_subscribers() == 1
+
+        assert (link.subscriptions(), link.connections()) == ({}, 1)
+        assert app.ping()
+        assert link.accepted == 2
+        with pytest.raises(redis.exceptions.ConnectionError):
+            hearer.get_message(timeout=DEADLINE)
+
+
+def test_paused_it_answers_nothing_and_loses_nothing(
+    link: Link, connect: Connect
+) -> None:
+    app, impatient = connect(), connect(socket_timeout=0.1)
+    with subscribed(app, "chat") as hearer:
+        impatient.ping()
+        link.pause()
+        with pytest.raises(redis.exceptions.TimeoutError):
+            impatient.publish("chat", "late")
+        assert hearer.get_message(timeout=0) is None
+        link.resume()
+
+        assert heard(hearer) == ("chat", "late")
+
+
+def test_what_it_swallows_is_lost_in_both_directions(
+    link: Link, connect: Connect
+) -> None:
+    app, impatient = connect(), connect(socket_timeout=0.1)
+    with subscribed(app, "chat") as hearer:
+        impatient.ping()
+        link.swallow()
+        with pytest.raises(redis.exceptions.TimeoutError):
+            impatient.publish("chat", "lost on its way there")
+        assert link.publish("chat", "lost on its way back") == 1
+        assert link.until(lambda link: link.swallowed == 2, DEADLINE)
+        link.deliver()
+        app.publish("chat", "found")
+
+        assert heard(hearer) == ("chat", "found")
+        assert link.connections() >= 1
+
+
+def test_a_lost_reply_hides_that_it_was_done(link: Link, connect: Connect) -> None:
+    app = connect()
+    with subscribed(app, "chat") as hearer:
+        link.lose_replies(1, to="PUBLISH")
+        app.ping()
+        with pytest.raises(redis.exceptions.ConnectionError):
+            app.publish("chat", "hello")
+        app.publish("chat", "hello")
+
+        assert [heard(hearer)[1] for _ in range(2)] == ["hello", "hello"]
+
+
+def test_a_client_that_tries_again_doubles_what_it_sent(link: Link) -> None:
+    again = Retry(NoBackoff(), 3)
+    with (
+        Redis.from_url(link.url, retry=again, decode_responses=True) as app,
+        subscribed(app, "chat") as hearer,
+    ):
+        link.lose_replies(2)
+        app.publish("chat", "hello")
+
+        assert [heard(hearer)[1] for _ in range(3)] == ["hello"] * 3
+
+
+def test_cut_connections_are_reset_and_new_ones_are_welcome(
+    link: Link, connect: Connect
+) -> None:
+    with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+        assert link.until(lambda link: link.connections() == 1, DEADLINE)
+
+        link.cut()
+
+        with pytest.raises(ConnectionResetError):
+            app.recv(1)
+    assert connect().ping()
+
+
+def test_it_refuses_new_connections_alone(link: Link, connect: Connect) -> None:
+    app = connect()
+    app.ping()
+
+    link.refuse()
+
+    assert app.ping()
+    with pytest.raises(redis.exceptions.ConnectionError):
+        connect().ping()
+    link.allow()
+    assert connect().ping()
+
+
+def test_healed_it_is_as_new(link: Link, connect: Connect) -> None:
+    app = connect()
+    app.ping()
+    link.pause()
+    link.swallow()
+    link.lose_replies()
+    link.kill()
+
+    link.heal()
+
+    assert link.commands() == []
+    assert app.publish("chat", "hello") == 0
+
+
+def test_closed_it_is_gone(broker: Broker) -> None:
+    link = Link(broker)
+    with Redis.from_url(link.url) as app:
+        app.ping()
+        link.close()
+        link.close()
+
+        with pytest.raises(redis.exceptions.ConnectionError):
+            app.ping()
+
+
+# What an app must know
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://10.0.0.7", "redis://127.0.0.1:{}"),
+        ("redis://10.0.0.7:7000/2", "redis://127.0.0.1:{}/2"),
+        ("rediss://ana:s%40fe@redis.example:7000", "redis://ana:s%40fe@127.0.0.1:{}"),
+        ("unix://:safe@/run/redis.sock?db=2", "redis://:safe@127.0.0.1:{}?db=2"),
+    ],
+)
+def test_the_url_keeps_all_but_the_place(url: str, told: str) -> None:
+    class Elsewhere(Broker):
+        def __init__(self) -> None:
+            self.url, self.private = url, False
+
+    with Link(Elsewhere()) as link:
+        assert link.url == told.format(link.port)
+
+
+# The protocol, however it is cut
+
+NESTED = (
+    b"%2\r\n+a\r\n*2\r\n:1\r\n$-1\r\n$3\r\nb\r\n\r\n|1\r\n+ttl\r\n:3\r\n_\r\n"
+    b"*-1\r\n>3\r\n$7\r\nmessage\r\n$4\r\nchat\r\n$0\r\n\r\n*0\r\n-ERR no\r\n"
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_replies_are_whole_however_they_are_cut(size: int) -> None:
+    replies = Replies()
+
+    found = [
+        [bulk or line for line, bulk in parts]
+        for at in range(0, len(NESTED), size)
+        for parts in replies.feed(NESTED[at : at + size])
+    ]
+
+    assert [len(parts) for parts in found] == [10, 1, 4, 1, 1]
+    assert found[2] == [b">3", b"message", b"chat", b"$0"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_commands_are_whole_however_they_are_cut(size: int) -> None:
+    data = b"*2\r\n$4\r\nECHO\r\n$4\r\n\r\n\r\n\r\nPING now\r\n\r\n*1\r\n$4\r\nQUIT\r\n"
+    requests = Requests()
+
+    found = [
+        words
+        for at in range(0, len(data), size)
+        for words in requests.feed(data[at : at + size])
+    ]
+
+    assert found == [[b"ECHO", b"\r\n\r\n"], [b"PING", b"now"], [b"QUIT"]]
