@@ -204,7 +204,10 @@ class Workers:
     def _await_port(self, start: float) -> int:
         deadline = time.monotonic() + start
         while self.log.count("Application startup complete.") < self.count:
-            if time.monotonic() > deadline or not self._tether.is_alive():
+            # One that dies is started again and again, and would be for ever.
+            died = re.search(r"Child process \[\d+\] died", self.log)
+            late = time.monotonic() > deadline
+            if died or late or not self._tether.is_alive():
                 end = "\n".join(self.log.splitlines()[-20:])
                 raise NotServing(f"{self.count} workers are not serving:\n{end}", None)
             time.sleep(0.02)

@@ -1,0 +1,269 @@
+"""An answer that needs Redis, and several processes that serve it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.synthetic import write_course
+from workbook import broker, checks
+from workbook.answer import Answer
+from workbook.failure import Failure
+
+RELAY = Path(__file__).parent / "apps" / "relay.py"
+
+PLAIN = """
+import os
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/redis")
+async def redis() -> str | None:
+    return os.environ.get("REDIS_" + "URL")
+"""
+
+
+@pytest.fixture
+def relay() -> Iterator[Answer]:
+    with Answer(RELAY) as answer:
+        yield answer
+
+
+def test_two_processes_of_one_file_share_a_redis_and_a_wire(relay: Answer) -> None:
+    with relay.connect("ana") as ana, relay.connect("bo", worker=2) as bo:
+        ana.send("hello")
+        ana.expect("hello")
+        bo.expect("hello")
+
+    relay.expect_subscriptions(2)
+    relay.expect_connections(3)
+    assert relay.get("/pid").text != relay.get("/pid", worker=2).text
+    assert relay.redis.commands("PUBLISH") == [("PUBLISH", "chat", "hello")]
+    assert relay.wire.clients == ["ana", "bo"]
+
+
+def test_both_live_through_a_redis_that_goes_and_comes_back(relay: Answer) -> None:
+    with relay.connect("ana") as ana, relay.connect("bo", worker=2) as bo:
+        relay.redis.kill()
+        bo.send("lost")
+        bo.expect_json({"error": "not published"})
+        relay.redis.start()
+        relay.expect_subscriptions(2)
+        bo.send("found")
+
+        ana.expect("found")
+
+
+def test_the_next_check_finds_redis_well(relay: Answer) -> None:
+    relay.connect("ana")
+    relay.redis.kill()
+
+    relay.begin()
+
+    relay.expect_subscriptions(1)
+    assert relay.redis.commands("PUBLISH") == []
+
+
+def test_a_file_that_asks_for_no_redis_starts_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(broker.URL, raising=False)
+    file = tmp_path / "plain.py"
+    file.write_text(PLAIN)
+    started: list[str] = []
+    monkeypatch.setattr(broker, "shared", lambda: started.append("one"))
+
+    with Answer(file) as answer:
+        assert answer.get("/redis").text == "null"
+    assert started == []
+
+
+def test_a_check_that_asks_first_gives_one_to_any_file(tmp_path: Path) -> None:
+    file = tmp_path / "plain.py"
+    file.write_text(PLAIN)
+
+    with Answer(file) as answer:
+        url = answer.redis.url
+        assert answer.get("/redis").text == f'"{url}"'
+        assert answer.get("/redis", worker=2).text == f'"{url}"'
+
+
+def test_a_constant_holds_in_every_process(relay: Answer) -> None:
+    relay.connect("ana", worker=2)
+
+    relay.set(CHANNEL="news")
+
+    for number in (1, 2, 3):
+        with relay.connect(f"client {number}", worker=number) as client:
+            client.send("hello")
+    assert relay.redis.until(lambda link: len(link.commands("PUBLISH")) == 3, 30)
+    told = {words[1] for words in relay.redis.commands("PUBLISH")}
+    assert told == {"news"}
+
+
+def test_a_wrong_number_of_subscriptions_is_told(relay: Answer) -> None:
+    relay.reply = 0.2
+    relay.connect("ana", worker=2)
+    relay.connect("bo")
+
+    with pytest.raises(Failure) as failed:
+        relay.expect_subscriptions(1, "One is enough.", misconception="M29")
+    assert dict(failed.value.lines) == {
+        "asked": "Redis about your app",
+        "got": "2 subscriptions: chat (2)",
+        "expected": "1 subscription",
+        "hint": "One is enough.",
+    }
+    with pytest.raises(Failure, match="2 connections"):
+        relay.expect_connections(1)
+
+
+def test_a_redis_that_cannot_be_had_is_no_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(broker, "_shared", None)
+    monkeypatch.delenv(broker.FORCE, raising=False)
+    monkeypatch.setenv(broker.URL, "redis://127.0.0.1:1")
+
+    with Answer(RELAY) as answer, pytest.raises(Failure) as failed:
+        answer.connect("ana")
+
+    rows = dict(failed.value.lines)
+    assert rows["looked for"] == "a Redis"
+    assert rows["got"].startswith("REDIS_URL is redis://127.0.0.1:1, where no Redis")
+    assert "unset REDIS_URL" in rows["hint"]
+
+
+# The one that is to be blamed
+
+CHECK = """
+def test_it_relays(ex1_relay):
+    with ex1_relay.connect("ana") as ana, ex1_relay.connect("bo", worker=2) as bo:
+        {steps}
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows"),
+    [
+        (
+            "bo.send('crash'); bo.expect('crash')",
+            {
+                "bo sent": 'text "crash"',
+                "bo got": "no close frame (1006): the handler raised ValueError",
+                "look at": 'relay.py:61  raise ValueError("as I was told")',
+            },
+        ),
+        (
+            "bo.send('exit'); ana.expect('exit')",
+            {
+                "ana got": "no more: your program ended by itself (exit status 7)",
+                "look at": "relay.py:63  os._exit(7)",
+            },
+        ),
+    ],
+    ids=["crash", "exit"],
+)
+def test_what_goes_wrong_in_the_second_process_is_told(
+    steps: str, rows: dict[str, str], tmp_path: Path
+) -> None:
+    checked = CHECK.format(steps=steps)
+    (exercise,) = write_course(tmp_path, checked, "ex1_relay")
+
+    verdict = checks.run(exercise, RELAY, reply=2.0)
+
+    assert verdict.failure is not None
+    assert rows.items() <= dict(verdict.failure.lines).items()
+
+
+def test_all_processes_are_told_to_stop_and_end(relay: Answer) -> None:
+    with relay.connect("ana"), relay.connect("bo", worker=2):
+        pids = [int(relay.get("/pid", worker=number).text) for number in (1, 2)]
+    relay.redis.kill()  # what a check has left behind holds up no end
+
+    relay.stop()
+    relay.end()
+
+    assert relay.left_behind == []
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
+    source = RELAY.read_text()
+    source = source.replace("listener.cancel()", "if not told: listener.cancel()")
+    source = source.replace('raise ValueError("as I was told")', "told.append(text)")
+    steps = "bo.send('crash'); bo.expect('crash')"
+    (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
+    exercise.path.write_text(source.replace("people:", "told: list[str] = []\npeople:"))
+
+    verdict = checks.run(exercise, reply=0.5)
+
+    assert verdict.failure is not None
+    assert verdict.passed == ["it relays"]
+    rows = dict(verdict.failure.lines)
+    assert rows["told"] == "ex1_relay.py to stop, when every client had left"
+    assert rows["got"] == "nothing for 0.5 s: it still ran"
+
+
+# Programs that mean no good
+
+HOSTILE = """
+from contextlib import asynccontextmanager
+import asyncio
+import os
+
+import redis as blocking
+from fastapi import FastAPI, WebSocket
+from redis.asyncio import Redis
+
+URL = os.environ["REDIS_URL"]
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        {act}
+        await websocket.send_text("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "got"),
+    [
+        ("await Redis.from_url(URL).client_kill_filter(_type='pubsub')", "forbidden"),
+        ("await Redis.from_url(URL).flushall()", "forbidden here: others may use"),
+        (
+            "kept = [Redis.from_url(URL) for _ in range(1000)];"
+            " await asyncio.gather(*(one.ping() for one in kept))",
+            "max number of clients reached",
+        ),
+        (
+            "list(blocking.Redis.from_url(URL, socket_timeout=None)"
+            ".xread({{'chat': 0}}, block=0))",
+            "the server stood still",
+        ),
+    ],
+    ids=["kills", "flushes", "a thousand", "blocks"],
+)
+def test_a_program_that_means_no_good_is_told_and_holds_nothing_up(
+    act: str, got: str, tmp_path: Path
+) -> None:
+    steps = "bo.close(); ana.send('go'); ana.expect('done')"
+    (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
+    exercise.path.write_text(
+        HOSTILE.format(act=act.replace("{{", "{").replace("}}", "}"))
+    )
+
+    verdict = checks.run(exercise, reply=2.0)
+
+    assert verdict.failure is not None
+    said = [*verdict.failure.trace, verdict.failure.got]
+    assert any(got in line for line in said), said
+    assert "look at" in dict(verdict.failure.lines)
