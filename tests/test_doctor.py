@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from workbook import doctor, environment, running
+from workbook.broker import engines
 from workbook.doctor import Finding
 
 ROOT = Path(__file__).parents[1]
@@ -290,6 +292,27 @@ def test_a_kernel_at_home_of_the_same_name_is_passed_over(
     assert right.state == "ok"
     assert note.state == "note"
     assert str(tmp_path / "kernels/python3") in note.text
+
+
+@pytest.mark.parametrize("word", [engine.word for engine in engines(None)])
+def test_the_redis_of_chapter_5(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBOOK_REDIS", word)
+
+    finding = doctor.redis()
+
+    assert finding.state == ("note" if word == "fakeredis" else "ok")
+    assert re.search(r"chapter 5.* \w+ \d+\.\S+, private", finding.text)
+
+
+def test_a_redis_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORKBOOK_REDIS", raising=False)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+
+    finding = doctor.redis()
+
+    assert finding.state == "wrong"
+    assert finding.text.startswith("REDIS_URL is redis://127.0.0.1:1, where no Redis")
+    assert (finding.way_out or "").startswith("mend it, or unset REDIS_URL: then")
 
 
 def test_a_port_that_is_taken() -> None:

@@ -86,6 +86,7 @@ def tests(root: Path, failed: bool) -> Iterator[Test]:
         yield lambda: packages(root / "requirements.txt", folder)
         yield websocket_library
         yield kernel
+        yield redis
     yield lambda: port(8000)
     yield browser
 
@@ -286,6 +287,22 @@ def kernel() -> Iterator[Finding]:
             f"{other} holds another kernel of that name. {LEARN} notebook passes it"
             " over; in an editor choose the one of .venv.",
         )
+
+
+def redis() -> Finding:
+    """Which Redis chapter 5 would use; a private one is started to see it run."""
+    from workbook.broker import Broker, NoBroker
+
+    try:
+        with Broker(running=True) as broker:
+            name = broker.name
+    except NoBroker as missing:
+        text, _, way_out = str(missing).partition("\n")
+        seen = "redis.exceptions.ConnectionError: Error 111 connecting to ..."
+        return Finding("wrong", text, seen, way_out[:1].lower() + way_out[1:])
+    if "fakeredis" in name:
+        return Finding("note", f"No Redis can run here, so chapter 5 has {name}.")
+    return Finding("ok", f"Redis, for chapter 5: {name}")
 
 
 def port(number: int) -> Finding:
