@@ -1,0 +1,81 @@
+"""Chapter 4: one message to many.
+
+New since chapter 2: a room. What one says is delivered to everyone else in it, and
+who does not keep up is let go. room.py holds the people, this file the conversation.
+"""
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi.responses import FileResponse
+from starlette.websockets import WebSocketDisconnected
+
+from .room import Member, Room, TooSlow
+
+PAGE = Path(__file__).with_name("page.html")
+GOODBYE = 10.0  # seconds that the last word to somebody too slow may take
+
+app = FastAPI(title="Chapter 4: broadcast")
+room = Room()
+
+
+@app.get("/")
+async def page() -> FileResponse:
+    return FileResponse(PAGE)
+
+
+async def relay(websocket: WebSocket, username: str, member: Member) -> None:
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        if text is None:
+            await websocket.close(1003, "this socket takes text only")
+            return
+        await room.settle()
+        said = json.dumps({"username": username, "message": text})
+        room.broadcast(said, sender=member.id)
+
+
+async def deliver(websocket: WebSocket, member: Member) -> None:
+    try:
+        await member.deliver(websocket.send_text)
+    except (WebSocketDisconnect, WebSocketDisconnected):
+        pass  # it has left; relay() still passes on what it said before
+    except RuntimeError:
+        member.let_go()  # uvicorn has given it up: it does not answer pings
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
+    try:
+        # In the room before it is told so: whoever has been accepted hears all.
+        async with room.join() as member:
+            await websocket.accept()
+            async with asyncio.TaskGroup() as tasks:
+                delivery = tasks.create_task(deliver(websocket, member))
+                await relay(websocket, username, member)
+                delivery.cancel()
+    except* WebSocketDisconnect:
+        pass  # it left while it was told why it should
+    except* TooSlow:
+        # It has left the room, and costs nobody anything while it is told.
+        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+            async with asyncio.timeout(GOODBYE):
+                await websocket.close(1013, "too slow: too much waits for you")
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    # Any client can send a text that is not UTF-8. uvicorn closes with 1007 by
+    # itself; the traceback it logs would look like a mistake of ours.
+    if record.msg == "Invalid UTF-8 sequence received from client.":
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("uvicorn.error").addFilter(in_one_line)

@@ -1,0 +1,105 @@
+"""The people whom this process can reach, and what still waits for each of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
+
+BACKLOG = 1024 * 1024  # bytes that may wait for one member
+BEHIND = BACKLOG // 2  # from here on, those who speak are slowed down
+PAUSE = 0.02  # seconds that one message is held back for those who are behind
+
+
+class TooSlow(Exception):
+    """More than BACKLOG waited for this member: it was let go."""
+
+
+class Member:
+    """One connection. Its id is what it is known by: people may share a name."""
+
+    def __init__(self, stay: asyncio.Timeout) -> None:
+        self.id = uuid4().hex
+        self._stay = stay
+        self._backlog: deque[tuple[str, int]] = deque()
+        self._size = 0  # bytes, of the backlog and of what is being sent
+        self._news = asyncio.Event()
+        self._gone = False
+        self.keeps_up = asyncio.Event()
+        self.keeps_up.set()
+
+    def put(self, text: str, size: int) -> None:
+        if self._size > BACKLOG:
+            self.let_go()
+        if self._gone:
+            return
+        self._backlog.append((text, size))
+        self._size += size
+        self._news.set()
+        if self._size > BEHIND:
+            self.keeps_up.clear()
+
+    def let_go(self) -> None:
+        if not self._gone:
+            self._gone = True
+            self._backlog.clear()
+            # Whatever its handler waits for, such as a send that never ends, is
+            # cancelled: its time in the room is over.
+            self._stay.reschedule(0)
+
+    async def deliver(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Hand over what comes, text by text, for as long as it takes."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._backlog:
+                text, size = self._backlog.popleft()
+                await send(text)
+                self._size -= size
+                if self._size <= BEHIND:
+                    self.keeps_up.set()
+
+
+class Room:
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        self._floor = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[Member]:
+        try:
+            async with asyncio.timeout(None) as stay:  # until let_go()
+                member = Member(stay)
+                self._members[member.id] = member
+                try:
+                    yield member
+                finally:
+                    del self._members[member.id]
+        except TimeoutError:
+            raise TooSlow from None
+
+    def broadcast(self, text: str, *, sender: str) -> None:
+        # Never awaits: so nobody joins or leaves in the middle, and nobody slow can
+        # hold it up.
+        size = len(text.encode())
+        for member in self._members.values():
+            if member.id != sender:
+                member.put(text, size)
+
+    async def settle(self) -> None:
+        """Before one more message: a turn for those who deliver.
+
+        While somebody is behind, one message after the other is held back for a
+        moment. Nobody reads the senders' sockets meanwhile: so TCP slows them down.
+        """
+        await asyncio.sleep(0)
+        async with self._floor:
+            behind = [m for m in self._members.values() if not m.keeps_up.is_set()]
+            if behind:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE):
+                        for member in behind:
+                            await member.keeps_up.wait()
