@@ -544,13 +544,18 @@ class Answer:
         misconception: str | None,
     ) -> None:
         self._serve()
-        if self.redis.until(seen, self.reply):
+        link = self.redis
+        if link.until(seen, self.reply):
             return
+        got = tell(link)
+        if link.accepted == 0:
+            got, misconception = "nothing of it: it has never connected", None
+            hint = f"Redis is where {broker.URL} in the environment says."
         raise Failure(
             who="",
             action="asked",
             sent="Redis about your app",
-            got=tell(self.redis),
+            got=got,
             expected=expected,
             hint=hint,
             misconception=misconception,

@@ -203,18 +203,19 @@ class Workers:
 
     def _await_port(self, start: float) -> int:
         deadline = time.monotonic() + start
-        while self.log.count("Application startup complete.") < self.count:
+        while True:
+            log = self.log
+            found = re.search(r"running on http://127\.0\.0\.1:(\d+)", log)
+            up = log.count("Application startup complete.") >= self.count
+            if found is not None and up:
+                return int(found[1])
             # One that dies is started again and again, and would be for ever.
-            died = re.search(r"Child process \[\d+\] died", self.log)
+            died = re.search(r"Child process \[\d+\] died", log)
             late = time.monotonic() > deadline
             if died or late or not self._tether.is_alive():
                 end = "\n".join(self.log.splitlines()[-20:])
                 raise NotServing(f"{self.count} workers are not serving:\n{end}", None)
             time.sleep(0.02)
-        found = re.search(r"running on http://127\.0\.0\.1:(\d+)", self.log)
-        if found is None:
-            raise NotServing(f"no port in the log:\n{self.log}", None)
-        return int(found[1])
 
     def __enter__(self) -> Self:
         return self
