@@ -206,6 +206,19 @@ def test_all_processes_are_told_to_stop_and_end(relay: Answer) -> None:
             os.kill(pid, 0)
 
 
+def test_redis_is_there_when_a_program_says_goodbye(tmp_path: Path) -> None:
+    goodbye = "    await redis.publish(CHANNEL, 'goodbye')\n    await redis.aclose()\n"
+    file = tmp_path / "relay.py"
+    file.write_text(RELAY.read_text().replace("    await redis.aclose()\n", goodbye))
+
+    with Answer(file) as answer:
+        answer.connect("ana").close()
+        answer.redis.kill()
+        answer.stop()
+
+        assert answer.redis.commands("PUBLISH") == [("PUBLISH", "chat", "goodbye")]
+
+
 def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
     source = RELAY.read_text()
     source = source.replace("listener.cancel()", "if not told: listener.cancel()")

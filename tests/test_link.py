@@ -3,7 +3,9 @@
 All of it on every engine that is here, and on one that others use.
 """
 
+import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -264,6 +266,28 @@ def test_killed_it_ends_connections_and_refuses_new_ones_until_started(
 
         link.start()
         assert app.publish("chat", "hello") == 0  # nobody has subscribed again
+
+
+def test_killed_it_lets_none_in_that_is_on_its_way(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming, go_on = threading.Event(), threading.Event()
+    straight = link._open
+
+    async def slowly() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        coming.set()
+        await asyncio.to_thread(go_on.wait, DEADLINE)
+        return await straight()
+
+    monkeypatch.setattr(link, "_open", slowly)
+    with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+        assert coming.wait(DEADLINE)
+        link.kill()
+        go_on.set()
+
+        with app.makefile("rb") as said:
+            assert said.read() == b""
+    assert link.connections() == link.accepted == 0
 
 
 def test_subscribers_alone_are_dropped(link: Link, connect: Connect) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
@@ -346,14 +347,20 @@ def test_two_workers_talk_through_a_redis_that_was_started_for_them(
     assert "Traceback" not in run.said
 
 
-def test_neither_worker_nor_redis_outlives_one_that_is_killed(
+def test_neither_worker_nor_redis_outlives_those_that_are_killed(
     start: Start, relay: Path
 ) -> None:
     run = start("run", "5", "--port=0", "--workers=2", "--no-reload", **PRIVATE)
     address = redis_of(run)
     run.wait_for("startup complete", times=2)
+    (supervisor,) = (
+        process
+        for process in psutil.Process(run.process.pid).children()
+        if "workbook.serving" in process.cmdline()
+    )
 
     run.process.kill()
+    supervisor.kill()
 
     wait_until(lambda: is_refused(address))
     wait_until(lambda: is_refused(run.address))
