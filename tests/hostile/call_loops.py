@@ -1,7 +1,7 @@
 """Its function never returns.
 
-limit: reply 1
-got: nothing for 1 s
+limit: reply 0.5
+got: nothing for 0.5 s
 look at: while True:
 hint: has not returned
 """

@@ -1,7 +1,7 @@
 """Its handler loops, and lets others have their turn.
 
-limit: reply 1
-got: nothing for 1 s
+limit: reply 0.5
+got: nothing for 0.5 s
 look at: handler_spins.py
 hint: goes no further
 """

@@ -1,7 +1,7 @@
 """It never ends to be imported.
 
-limit: start 1
-got: nothing for 1 s: the file was still being imported
+limit: start 0.5
+got: nothing for 0.5 s: the file was still being imported
 look at: while True:
 hint: never ends
 """
