@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import NodeId
 
 from workbook.progress import PLACE
 
@@ -16,7 +18,26 @@ progress = Path(tempfile.gettempdir()) / f"workbook-tests-{os.getpid()}.json"
 os.environ[PLACE] = str(progress)
 atexit.register(progress.unlink, missing_ok=True)
 
+# With it, who imports nbformat builds 39 grammars of international addresses: a second
+# in every worker. jsonschema does without, and no notebook has such an address.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
 pytest_plugins = ["workbook.plugin", "tests.browser"]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Keep tests together that share a server or a browser: both take time to start."""
+    for item in items:
+        browses = "chromium" in getattr(item, "fixturenames", ())
+        if browses and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name + " page"))
+    yield
+    for item in items:
+        # Where pytest-xdist 3.8 notes the group pytest 9.2 does not look any more:
+        # github.com/pytest-dev/pytest-xdist/issues/1386
+        if "_nodeid" in vars(item):
+            item._id = NodeId.parse(vars(item).pop("_nodeid"))
 
 
 Promise = Callable[[str], None]
