@@ -86,10 +86,14 @@ def test_no_file_of_the_workbook_stands_in_for_a_library(program: Program) -> No
 
 def test_each_question_gets_its_own_answer(program: Program) -> None:
     it, file = program
-    call(it, file, "def f():\n    return 1\ndef g():\n    return 2")
+    go = file.with_name("go")
+    waits = f"while not Path({str(go)!r}).exists(): time.sleep(0.001)"
+    source = f"import time\nfrom pathlib import Path\ndef f():\n    {waits}\n"
+    call(it, file, f"{source}\ndef g():\n    return 2")
 
     assert it.ask("call", 0.0, name="f", arguments="()") is None
     where = it.ask("where", LONG)
+    go.touch()
 
     assert where is not None
     assert where["is"] == "where"
