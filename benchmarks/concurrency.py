@@ -12,26 +12,21 @@ round's ratio is to the same round of chapter 2.
 """
 
 import asyncio
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import psutil
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
+from benchmarks.load import ROOT, cores, cpu_time, pin, run, served
 from workbook.server import Server
-
-ROOT = Path(__file__).resolve().parent.parent
 
 TIME_INTERVAL = 10.0  # seconds, of the loop below
 
@@ -163,50 +158,16 @@ def count(load: Sequence[Load]) -> int:
     return sum(each.echoes for each in load)
 
 
-def cpu_time(process: psutil.Process) -> float:
-    """Seconds of CPU that it has had."""
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-@contextmanager
-def served(app: str, cores: set[int]) -> Iterator[tuple[int, psutil.Process]]:
-    """An app on a uvicorn as anybody starts it; gives the port, and the process."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = [sys.executable, "-m", "uvicorn", app, "--log-level", "warning"]
-        number = str(listener.fileno())
-        child = subprocess.Popen(
-            [*command, "--fd", number], pass_fds=[listener.fileno()], cwd=ROOT
-        )
-        if cores:
-            os.sched_setaffinity(child.pid, cores)
-        try:
-            yield listener.getsockname()[1], psutil.Process(child.pid)
-        finally:
-            child.kill()
-            child.wait()
-
-
 def measure_rates() -> dict[str, list[Rate]]:
     """The rates of each app, one a round."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    first, others = set(cores[:1]), set(cores[1:])
+    own, others = cores()
     rates: dict[str, list[Rate]] = {name: [] for name in APPS}
-    if others:
-        os.sched_setaffinity(0, others)
+    pin(0, others)
     for _ in range(ROUNDS):
         for name, app in APPS.items():
-            with served(app, first if others else set()) as (port, server):
-                rates[name].append(_run(echo_rate(port, server)))
+            with served(app, on=own) as (port, server):
+                rates[name].append(run(echo_rate(port, server)))
     return rates
-
-
-def _run(rate: Coroutine[Any, Any, Rate]) -> Rate:
-    try:
-        import uvloop
-    except ImportError:  # on Windows, where uvicorn does without it, too
-        return asyncio.run(rate)
-    return uvloop.run(rate)
 
 
 def print_rates(rates: Mapping[str, list[Rate]]) -> None:
