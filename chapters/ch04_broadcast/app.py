@@ -12,12 +12,11 @@ from pathlib import Path
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse
-from starlette.websockets import WebSocketDisconnected
 
 from .room import Member, Room, TooSlow
 
 PAGE = Path(__file__).with_name("page.html")
-GOODBYE = 10.0  # seconds that the last word to somebody too slow may take
+GOODBYE = 10.0  # seconds that the last word to a client may take
 
 app = FastAPI(title="Chapter 4: broadcast")
 room = Room()
@@ -35,7 +34,7 @@ async def relay(websocket: WebSocket, username: str, member: Member) -> None:
             return
         text = message.get("text")
         if text is None:
-            await websocket.close(1003, "this socket takes text only")
+            await say_goodbye(websocket, 1003, "this socket takes text only")
             return
         await room.settle()
         said = json.dumps({"username": username, "message": text})
@@ -43,12 +42,17 @@ async def relay(websocket: WebSocket, username: str, member: Member) -> None:
 
 
 async def deliver(websocket: WebSocket, member: Member) -> None:
-    try:
+    # Who cannot be sent to has left: relay() is still to pass on what it said before.
+    # RuntimeError: uvicorn has given it up, for it answers no pings, say.
+    with suppress(WebSocketDisconnect, RuntimeError):
         await member.deliver(websocket.send_text)
-    except (WebSocketDisconnect, WebSocketDisconnected):
-        pass  # it has left; relay() still passes on what it said before
-    except RuntimeError:
-        member.let_go()  # uvicorn has given it up: it does not answer pings
+
+
+async def say_goodbye(websocket: WebSocket, code: int, reason: str) -> None:
+    # It may be gone, or given up, or not read: then there is nobody to tell.
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            await websocket.close(code, reason)
 
 
 @app.websocket("/ws")
@@ -61,13 +65,9 @@ async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
                 delivery = tasks.create_task(deliver(websocket, member))
                 await relay(websocket, username, member)
                 delivery.cancel()
-    except* WebSocketDisconnect:
-        pass  # it left while it was told why it should
-    except* TooSlow:
-        # It has left the room, and costs nobody anything while it is told.
-        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-            async with asyncio.timeout(GOODBYE):
-                await websocket.close(1013, "too slow: too much waits for you")
+    except TooSlow:
+        # Out of the room, it costs nobody anything while it is told.
+        await say_goodbye(websocket, 1013, "too slow: too much waits for you")
 
 
 def in_one_line(record: logging.LogRecord) -> bool:

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 BACKLOG = 1024 * 1024  # bytes that may wait for one member
-BEHIND = BACKLOG // 2  # from here on, those who speak are slowed down
-PAUSE = 0.02  # seconds that one message is held back for those who are behind
+BEHIND = BACKLOG // 2  # with more, a member is behind: those who speak wait for it
+PAUSE = 0.02  # seconds that one message waits for them at most
+PATIENCE = 1.0  # seconds that a member may be behind, and still be waited for
 
 
 class TooSlow(Exception):
@@ -20,13 +21,14 @@ class Member:
 
     def __init__(self, stay: asyncio.Timeout) -> None:
         self.id = uuid4().hex
+        self.keeps_up = asyncio.Event()
+        self.keeps_up.set()
+        self._fell_behind = 0.0  # when, by the loop's clock
         self._stay = stay
         self._backlog: deque[tuple[str, int]] = deque()
         self._size = 0  # bytes, of the backlog and of what is being sent
         self._news = asyncio.Event()
         self._gone = False
-        self.keeps_up = asyncio.Event()
-        self.keeps_up.set()
 
     def put(self, text: str, size: int) -> None:
         if self._size > BACKLOG:
@@ -36,28 +38,37 @@ class Member:
         self._backlog.append((text, size))
         self._size += size
         self._news.set()
-        if self._size > BEHIND:
+        if self._size > BEHIND and self.keeps_up.is_set():
             self.keeps_up.clear()
+            self._fell_behind = asyncio.get_running_loop().time()
+
+    def is_waited_for(self, now: float) -> bool:
+        return not self.keeps_up.is_set() and now < self._fell_behind + PATIENCE
 
     def let_go(self) -> None:
         if not self._gone:
             self._gone = True
-            self._backlog.clear()
             # Whatever its handler waits for, such as a send that never ends, is
             # cancelled: its time in the room is over.
             self._stay.reschedule(0)
 
     async def deliver(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Hand over what comes, text by text, for as long as it takes."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._backlog:
-                text, size = self._backlog.popleft()
-                await send(text)
-                self._size -= size
-                if self._size <= BEHIND:
-                    self.keeps_up.set()
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while self._backlog:
+                    text, size = self._backlog.popleft()
+                    await send(text)
+                    self._size -= size
+                    if self._size <= BEHIND:
+                        self.keeps_up.set()
+        finally:
+            # Nothing more can be sent to it: nothing need be kept, nobody need wait.
+            self._gone = True
+            self._backlog.clear()
+            self.keeps_up.set()
 
 
 class Room:
@@ -71,7 +82,7 @@ class Room:
     @asynccontextmanager
     async def join(self) -> AsyncIterator[Member]:
         try:
-            async with asyncio.timeout(None) as stay:  # until let_go()
+            async with asyncio.timeout(None) as stay:  # until it is let go
                 member = Member(stay)
                 self._members[member.id] = member
                 try:
@@ -97,7 +108,8 @@ class Room:
         """
         await asyncio.sleep(0)
         async with self._floor:
-            behind = [m for m in self._members.values() if not m.keeps_up.is_set()]
+            now = asyncio.get_running_loop().time()
+            behind = [m for m in self._members.values() if m.is_waited_for(now)]
             if behind:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PAUSE):
