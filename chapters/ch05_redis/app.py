@@ -14,37 +14,27 @@ from pathlib import Path
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse
-from starlette.websockets import WebSocketDisconnected
 
-from .channel import Channel, NotPublished
+from .channel import Channel, NotPublished, Said
 from .room import Member, Room, TooSlow
 
 PAGE = Path(__file__).with_name("page.html")
 REDIS_URL = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379"
-GOODBYE = 10.0  # seconds that the last word to somebody too slow may take
-START = 2.0  # seconds that the start waits for Redis
+GOODBYE = 10.0  # seconds that the last word to a client may take
 
 room = Room()
 channel = Channel(REDIS_URL, "chat")
 
 
-async def listen() -> None:
-    async for said in channel.messages():
-        await room.settle()
-        room.broadcast(said.text, sender=said.sender)
+async def hear(said: Said) -> None:
+    await room.settle()
+    room.broadcast(said.text, sender=said.sender)
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(listen())
-        # Confirmed before anybody is served: so nobody misses what is said first.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(START):
-                await channel.up.wait()
+    async with channel.open(hear):
         yield
-        listening.cancel()
-    await channel.close()
 
 
 app = FastAPI(title="Chapter 5: redis", lifespan=lifespan)
@@ -58,8 +48,12 @@ async def page() -> FileResponse:
 @app.get("/health")
 async def health() -> dict[str, object]:
     # Without Redis this process still holds its sockets: no reason to end it.
-    redis = "up" if channel.up.is_set() else "away"
-    return {"redis": redis, "lost": channel.lost, "members": len(room)}
+    return {
+        "process": os.getpid(),
+        "redis": "up" if channel.up.is_set() else "away",
+        "lost": channel.lost,
+        "members": len(room),
+    }
 
 
 async def relay(websocket: WebSocket, username: str, member: Member) -> None:
@@ -69,22 +63,29 @@ async def relay(websocket: WebSocket, username: str, member: Member) -> None:
             return
         text = message.get("text")
         if text is None:
-            await websocket.close(1003, "this socket takes text only")
+            await say_goodbye(websocket, 1003, "this socket takes text only")
             return
         said = json.dumps({"username": username, "message": text})
         try:
             await channel.publish(member.id, said)
         except NotPublished as why:
-            await websocket.send_json({"error": f"{why}. Not passed on: {text[:80]}"})
+            error = f"{why}. Perhaps nobody has heard this: {text[:80]}"
+            with suppress(WebSocketDisconnect, RuntimeError):  # it has left
+                await websocket.send_json({"error": error})
 
 
 async def deliver(websocket: WebSocket, member: Member) -> None:
-    try:
+    # Who cannot be sent to has left: relay() is still to pass on what it said before.
+    # RuntimeError: uvicorn has given it up, for it answers no pings, say.
+    with suppress(WebSocketDisconnect, RuntimeError):
         await member.deliver(websocket.send_text)
-    except (WebSocketDisconnect, WebSocketDisconnected):
-        pass  # it has left; relay() still passes on what it said before
-    except RuntimeError:
-        member.let_go()  # uvicorn has given it up: it does not answer pings
+
+
+async def say_goodbye(websocket: WebSocket, code: int, reason: str) -> None:
+    # It may be gone, or given up, or not read: then there is nobody to tell.
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            await websocket.close(code, reason)
 
 
 @app.websocket("/ws")
@@ -97,13 +98,9 @@ async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
                 delivery = tasks.create_task(deliver(websocket, member))
                 await relay(websocket, username, member)
                 delivery.cancel()
-    except* WebSocketDisconnect:
-        pass  # it left while it was told why it should
-    except* TooSlow:
-        # It has left the room, and costs nobody anything while it is told.
-        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-            async with asyncio.timeout(GOODBYE):
-                await websocket.close(1013, "too slow: too much waits for you")
+    except TooSlow:
+        # Out of the room, it costs nobody anything while it is told.
+        await say_goodbye(websocket, 1013, "too slow: too much waits for you")
 
 
 def in_one_line(record: logging.LogRecord) -> bool:

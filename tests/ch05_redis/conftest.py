@@ -1,0 +1,93 @@
+"""Chapter 5's app in several processes, looked at after each test that used it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from workbook.broker import shared
+from workbook.client import Client
+from workbook.link import Link
+from workbook.server import Server
+
+APP = Path(__file__).parents[2] / "chapters" / "ch05_redis" / "app.py"
+
+DEADLINE = 20.0
+"""Seconds for what takes milliseconds, or three seconds at most."""
+
+Start = Callable[[str], Server]
+
+
+@pytest.fixture
+def link() -> Iterator[Link]:
+    """A Redis that can misbehave."""
+    with Link(shared()) as link:
+        yield link
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a process of the app; at the end of the test it must be well."""
+    servers: list[Server] = []
+    with ExitStack() as ends:
+
+        def start(url: str) -> Server:
+            server = Server(APP, env={"REDIS_URL": url})
+            servers.append(ends.enter_context(server))
+            return server
+
+        yield start
+        for server in servers:
+            assert crashes(server) == []
+            server.process.interrupt()
+            assert server.process.join(DEADLINE) is not None
+            assert "Application shutdown complete." in server.log
+            assert "Traceback" not in server.log
+            assert "never retrieved" not in server.log
+
+
+def crashes(server: Server) -> list[str]:
+    """The exceptions that ended handlers, once every handler has ended."""
+
+    def all_ended() -> bool:
+        kinds = Counter(report["is"] for report in server.process.reports)
+        return kinds["call"] == kinds["returned"] + kinds["crash"]
+
+    wait_until(all_ended, "every handler has ended")
+    reports = [r for r in server.process.reports if r["is"] == "crash"]
+    return [f"{report['error']}: {report['text']}" for report in reports]
+
+
+def wait_until(true: Callable[[], object], what: str) -> None:
+    """Wait until this is true; a test fails when it is not in time."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline, f"not in {DEADLINE:g} s: {what}"
+        time.sleep(0.01)
+
+
+def health(server: Server) -> dict[str, Any]:
+    """What the process says about itself."""
+    return httpx.get(f"{server.http}/health", timeout=DEADLINE).json()
+
+
+def wait_for_redis(state: str, *servers: Server) -> None:
+    """Wait until each of them says that Redis is "up", or "away"."""
+    for server in servers:
+        wait_until(lambda s=server: health(s)["redis"] == state, f"Redis is {state}")
+
+
+def said(username: str, message: str) -> dict[str, str]:
+    """What the others receive."""
+    return {"username": username, "message": message}
+
+
+def hears_nothing(client: Client, speaker: Client) -> None:
+    """Whatever came to this client before what the speaker says now was too much."""
+    speaker.send("that was all")
+    client.expect_json(said("Anonymous", "that was all"))

@@ -1,0 +1,229 @@
+"""Chapter 5's app passes on what is said in any process to everybody in all of them.
+
+After each test the processes must stop as they should, with no traceback in their log.
+"""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.ch05_redis.conftest import (
+    APP,
+    DEADLINE,
+    Start,
+    health,
+    hears_nothing,
+    said,
+    wait_for_redis,
+    wait_until,
+)
+from tests.conftest import Promise
+from workbook.broker import shared
+from workbook.link import Link
+
+pytestmark = pytest.mark.xdist_group("ch05 app")
+
+
+def envelope(number: int, text: str, process: str = "another") -> str:
+    """What another process would publish."""
+    return json.dumps(
+        {"process": process, "number": number, "sender": "somebody", "text": text}
+    )
+
+
+def test_everybody_else_hears_it_in_every_process(start: Start, link: Link) -> None:
+    here, there = start(link.url), start(link.url)
+    with (
+        here.connect("ana", "/ws?username=ana") as ana,
+        here.connect("bo", "/ws?username=bo") as bo,
+        there.connect("cy", "/ws?username=cy") as cy,
+    ):
+        ana.send("hello")
+        for client in (bo, cy):
+            client.expect_json(said("ana", "hello"))
+        cy.send("hello, ana")
+        for client in (ana, bo):
+            client.expect_json(said("cy", "hello, ana"))
+
+
+def test_people_of_one_name_hear_each_other(start: Start, link: Link) -> None:
+    here, there = start(link.url), start(link.url)
+    with here.connect("ana") as ana, there.connect("bo") as bo:
+        for number in range(3):
+            ana.send(f"ana {number}")
+            bo.expect_json(said("Anonymous", f"ana {number}"))
+            bo.send(f"bo {number}")
+            ana.expect_json(said("Anonymous", f"bo {number}"))
+
+
+def test_a_text_arrives_as_it_was(start: Start, link: Link) -> None:
+    server = start(link.url)
+    with server.connect("ana") as ana, server.connect("bo") as bo:
+        for text in (
+            "",
+            "\x00",
+            "\u2028",
+            "<b>&amp;",
+            '"}',
+            "\U0001f600",
+            "x" * 70_000,
+        ):
+            ana.send(text)
+            bo.expect_json(said("Anonymous", text))
+
+
+def test_a_binary_frame_is_refused(start: Start, link: Link) -> None:
+    with start(link.url).connect("ana") as ana:
+        ana.send(b"bytes")
+        ana.expect_close(1003)
+
+
+def test_a_process_has_one_subscription_and_three_connections_at_most(
+    start: Start, link: Link, promise: Promise
+) -> None:
+    server = start(link.url)
+    most = 0
+    with ExitStack() as ends:
+        people = [ends.enter_context(server.connect(f"p{n}")) for n in range(50)]
+        for person in people:
+            person.send("hello")
+            most = max(most, link.connections())
+        for person in people:
+            for _ in range(len(people) - 1):
+                person.receive()
+        most = max(most, link.connections())
+
+    assert len(link.commands("SUBSCRIBE")) == 1
+    assert link.subscriptions() == {"chat": 1}
+    assert most <= 3
+    promise(f"ch05: 50 people in a process, and {most} connections to Redis")
+
+
+def test_the_subscription_is_confirmed_before_anybody_is_served(
+    start: Start, link: Link
+) -> None:
+    link.pause()
+
+    def confirm_it_late() -> None:
+        link.until(lambda redis: redis.commands() != [], DEADLINE)
+        link.until(lambda redis: False, 0.3)  # as on a slow network
+        link.resume()
+
+    with ThreadPoolExecutor(1) as others:
+        confirmed = others.submit(confirm_it_late)
+        start(link.url)
+
+        assert link.subscriptions() == {"chat": 1}
+        confirmed.result()
+
+
+def test_a_hundred_who_come_at_once_after_a_start_hear_the_first_word(
+    start: Start, link: Link
+) -> None:
+    server = start(link.url)
+    at_once = threading.Barrier(100)
+
+    def hear(number: int) -> str | bytes:
+        at_once.wait(DEADLINE)
+        with server.connect(f"p{number}", reply=DEADLINE) as person:
+            return person.receive()
+
+    with ThreadPoolExecutor(100) as people:
+        heard = [people.submit(hear, number) for number in range(100)]
+        wait_until(lambda: health(server)["members"] == 100, "all are there")
+        with server.connect("ana") as ana:
+            ana.send("hello")
+            texts = [json.loads(each.result()) for each in heard]
+
+    assert texts == [said("Anonymous", "hello")] * 100
+
+
+# What others publish
+
+
+def test_what_is_not_ours_is_passed_over(start: Start, link: Link) -> None:
+    foreign = ["", "hello", "3", "null", "{}", "[" * 100_000, '{"process": 1}']
+    foreign += [envelope(1, "x").replace("1", other) for other in ("null", "[]", "1.5")]
+    server = start(link.url)
+    with server.connect("ana") as ana, server.connect("bo") as bo:
+        for text in foreign:
+            assert link.publish("chat", text) == 1
+        ana.send("hello")
+        bo.expect_json(said("Anonymous", "hello"))
+
+    assert server.log.count("Somebody else uses this channel") == len(foreign)
+    assert len(link.commands("SUBSCRIBE")) == 1
+
+
+def test_what_did_not_arrive_is_counted_and_what_is_late_is_dropped(
+    start: Start, link: Link
+) -> None:
+    server = start(link.url)
+    with server.connect("ana") as ana, server.connect("bo") as bo:
+        for number in (7, 8, 8, 11, 9, 12):
+            link.publish("chat", envelope(number, f"text {number}"))
+        for number in (7, 8, 11, 12):
+            bo.expect(f"text {number}")
+        for _ in range(4):
+            ana.receive()
+        hears_nothing(bo, ana)
+
+    assert health(server)["lost"] == 2
+    assert "2 lost" in server.log
+
+
+def test_another_process_may_begin_anywhere(start: Start, link: Link) -> None:
+    server = start(link.url)
+    with server.connect("bo") as bo:
+        link.publish("chat", envelope(500, "one", process="one"))
+        link.publish("chat", envelope(3, "two", process="two"))
+        bo.expect("one")
+        bo.expect("two")
+
+    assert health(server)["lost"] == 0
+
+
+# What the process says about itself
+
+
+def test_it_says_how_it_is(start: Start, link: Link) -> None:
+    server = start(link.url)
+    with server.connect("ana"):
+        wait_until(lambda: health(server)["members"] == 1, "ana is there")
+        told = health(server)
+
+    assert told == {
+        "process": server.process.pid,
+        "redis": "up",
+        "lost": 0,
+        "members": 1,
+    }
+
+
+def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None:
+    with Link(shared()) as link:
+        link.kill()
+        server = start(link.url)
+        with server.connect("ana") as ana, server.connect("bo") as bo:
+            assert health(server)["redis"] == "away"
+            assert "Redis is away" in server.log
+            ana.send("hello")
+            error = json.loads(ana.receive())
+            link.start()
+            wait_for_redis("up", server)
+            ana.send("hello again")
+            bo.expect_json(said("Anonymous", "hello again"))
+
+    assert list(error) == ["error"]
+    assert "hello" in error["error"]
+    assert "Redis is back" in server.log
+
+
+def test_the_room_is_the_one_of_chapter_4() -> None:
+    chapters = APP.parents[1]
+    here, before = (chapters / n for n in ("ch05_redis", "ch04_broadcast"))
+
+    assert (here / "room.py").read_bytes() == (before / "room.py").read_bytes()
