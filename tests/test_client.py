@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -374,6 +374,73 @@ def test_who_leaves_by_an_exception_hangs_up(server: Server) -> None:
         error = ZeroDivisionError()
         ana.__exit__(type(error), error, None)
         bo.expect("websocket.disconnect 1005")  # and not 1000, which is a goodbye
+
+
+# A client that does not read
+
+
+def test_little_is_kept_for_a_narrow_client_that_stalls_and_nothing_is_lost() -> None:
+    stalled, full = threading.Event(), threading.Event()
+    text = b"x" * (1 << 20)
+    kept: list[int] = []
+
+    def fill(connection: socket.socket) -> None:
+        accept(connection)
+        assert stalled.wait(LONG)
+        rest = memoryview(b"\x81\x7f" + struct.pack("!Q", len(text)) + text)
+        connection.settimeout(SHORT)
+        with suppress(TimeoutError):
+            while rest:
+                rest = rest[connection.send(rest) :]
+        kept.append(len(text) - len(rest))
+        full.set()
+        connection.settimeout(LONG)
+        connection.sendall(rest)
+        with suppress(ConnectionResetError):
+            connection.recv(65536)
+
+    with raw(fill) as port:
+        ana = Client("ana", port, narrow=True)
+        ana.stall()
+        ana.stall()
+        stalled.set()
+        assert full.wait(LONG)
+        assert "text" not in [event.kind for event in ana.wire]
+        ana.read_on()
+        ana.read_on()
+        ana.expect(text.decode())
+        ana.abort()
+
+    assert kept[0] < len(text) // 2
+
+
+def test_a_stalled_client_can_talk(server: Server) -> None:
+    with server.connect("ana", "/echo", wire=Wire()) as ana:
+        ana.send("one")
+        ana.expect("one")
+        ana.stall()
+        ana.send("two")
+        ana.send("three")
+        ana.read_on()
+        ana.expect("two")
+        ana.expect("three")
+
+
+@pytest.mark.parametrize("leave", [Client.close, Client.abort, Client.hang_up])
+def test_a_stalled_client_can_leave(
+    server: Server, leave: Callable[[Client], None]
+) -> None:
+    before = threading.active_count()
+    ana = server.connect("ana", "/floods", wire=Wire())
+    ana.receive()
+    ana.stall()
+
+    leave(ana)
+
+    deadline = time.monotonic() + LONG
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert threading.active_count() == before
 
 
 # The handshake

@@ -28,6 +28,13 @@ MOST = 64 << 20
 EVENT = 500
 """Bytes that even an empty message takes to keep, about."""
 
+NARROW = 4096
+"""Bytes that the system may keep unread for a narrow client."""
+
+SEGMENT = 1024
+"""Bytes of one TCP segment to a narrow client. On loopback it may have 64 KiB, and for
+segments of that size the server's system keeps some MiB that wait to be sent."""
+
 QUIET = logging.Logger("workbook.client")
 QUIET.disabled = True
 """The connections' log: what goes wrong there is told by a failure."""
@@ -116,6 +123,8 @@ class Client:
         subprotocols: what Sec-WebSocket-Protocol offers.
         reply: seconds to wait for the handshake's response and for each answer.
         compression: offer permessage-deflate, as browsers do.
+        narrow: while it is stalled, the systems of both sides keep little for it: on
+            Linux 100 KiB, and not some MiB.
 
     Raises:
         Failure: the handshake was refused or not answered.
@@ -133,6 +142,7 @@ class Client:
         subprotocols: Sequence[str] | None = None,
         reply: float = REPLY,
         compression: bool = False,
+        narrow: bool = False,
     ) -> None:
         self.name = name
         self.path = path
@@ -141,11 +151,12 @@ class Client:
         self.reply = reply
         self.received = 0  # messages that were asked for and came
         self.stays = False  # connected when a check fails
+        self._stalled = False
         self._sent = _name_handshake(path, headers or {}, origin)
         self.wire.record(name, "out", "request", path)
         offers = [Subprotocol(text) for text in subprotocols or ()]
         try:
-            sock = socket.create_connection(("127.0.0.1", port), reply)
+            sock = _connect(port, reply, narrow)
             self.port = int(sock.getsockname()[1])
             sock.settimeout(None)
             opening = connect(
@@ -333,8 +344,24 @@ class Client:
         if event.kind not in ("close", "end") or got != code or wrong_reason:
             raise self._failure(expected, event, hint, hints)
 
+    def stall(self) -> None:
+        """Read nothing more, but for the next few KiB: what comes waits in the system.
+
+        Until `read_on`, or the connection's end. A ping gets no pong meanwhile.
+        """
+        if not self._stalled:
+            self._stalled = True
+            self._connection.recv_flow_control.acquire()
+
+    def read_on(self) -> None:
+        """Read again, what has waited first."""
+        if self._stalled:
+            self._stalled = False
+            self._connection.recv_flow_control.release()
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye and wait for the server's goodbye, at most `reply` seconds."""
+        self.read_on()
         if self._connection.ended is None:
             self.wire.record(self.name, "out", "close", reason, code)
             self._sent = name_close(code, reason)
@@ -357,6 +384,7 @@ class Client:
             )
         # First, or the connection's thread might still send an orderly FIN.
         self._connection.socket.close()
+        self.read_on()  # or the thread would wait for it
         self._connection.close_socket()
 
     def _next(
@@ -433,6 +461,22 @@ class Client:
             port=self.port,
             received=self.received,
         )
+
+
+def _connect(port: int, reply: float, narrow: bool) -> socket.socket:
+    sock = socket.socket(proto=socket.IPPROTO_TCP)
+    try:
+        sock.settimeout(reply)
+        if narrow:  # before it connects: the handshake of TCP tells it
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+            if hasattr(socket, "TCP_MAXSEG"):
+                with suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
+        sock.connect(("127.0.0.1", port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _name_handshake(path: str, headers: Mapping[str, str], origin: str | None) -> str:
