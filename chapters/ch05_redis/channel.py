@@ -46,24 +46,11 @@ class Channel:
         self.up = asyncio.Event()  # Redis has confirmed the subscription
         self.lost = 0  # what was said somewhere and not heard here
         self._told = False  # that Redis is away
-        self._redis = self._connect()
         self._process = uuid4().hex
         self._said = 0
         self._heard = {self._process: 0}  # by process, the last number
-        self._unheard: dict[int, asyncio.Future[None]] = {}
-        self._one_by_one = asyncio.Lock()
-
-    def _connect(self) -> Redis:
-        return Redis.from_url(
-            self.url,
-            socket_connect_timeout=ANSWER,
-            # Its own limit swallows a cancel() now and then; asyncio's does not.
-            socket_timeout=None,
-            # Nothing is tried twice, or everybody could hear it twice.
-            retry=Retry(NoBackoff(), 0, ()),
-            # Under RESP 3, redis-py 8.1 garbles what a subscription's PING returns.
-            protocol=2,
-        )
+        self._outbox: asyncio.Queue[Said] = asyncio.Queue()
+        self._unheard: dict[int, asyncio.Future[str]] = {}  # why it is lost, or ""
 
     @asynccontextmanager
     async def open(self, hear: Hear) -> AsyncIterator[None]:
@@ -79,53 +66,58 @@ class Channel:
 
     async def publish(self, sender: str, text: str) -> None:
         """Returns when it has come back: nobody talks faster than Redis passes on."""
-        back = asyncio.get_running_loop().create_future()
-        number = 0
+        self._said = number = self._said + 1
+        if not self.up.is_set():
+            raise NotPublished("Redis is away")
+        said = Said(process=self._process, number=number, sender=sender, text=text)
+        back = self._unheard[number] = asyncio.get_running_loop().create_future()
+        self._outbox.put_nowait(said)
         try:
             async with asyncio.timeout(PATIENCE):
-                async with self._one_by_one:
-                    self._said = number = self._said + 1
-                    if not self.up.is_set():
-                        raise NotPublished("Redis is away")
-                    self._unheard[number] = back
-                    said = Said(
-                        process=self._process, number=number, sender=sender, text=text
-                    )
-                    await self._redis.publish(self.name, said.model_dump_json())
-                await back
+                if why := await back:
+                    raise NotPublished(why)
         except TimeoutError:
             raise NotPublished(f"It did not come back in {PATIENCE:g} s") from None
-        except RedisError as error:
-            raise NotPublished(f"Redis is away: {error}") from None
         finally:
-            self._unheard.pop(number, None)
+            del self._unheard[number]
 
     async def _listen(self, hear: Hear) -> None:
         """For ever. When Redis goes away: again, once it is back."""
         while True:
-            self._redis = self._connect()
+            redis = self._connect()
             try:
-                async with self._redis.pubsub() as pubsub:
-                    await self._subscribe(pubsub)
-                    await self._hear_all(pubsub, hear)
-            except (RedisError, OSError) as error:
-                if not self._told:
-                    log.warning("Redis is away: %s", str(error) or "no answer")
-                self._told = True
-            except Exception:
+                async with redis.pubsub() as pubsub:
+                    await self._subscribe(redis, pubsub)
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._hear_all(pubsub, hear))
+                        tasks.create_task(self._publish_all(redis))
+            except* (RedisError, OSError) as errors:
+                self._tell_that_it_is_away(errors.exceptions[0])
+            except* Exception:
                 log.exception("This process heard nothing more, and begins again.")
             finally:
-                self.up.clear()
-                # What has broken one connection may have broken the other.
+                self._go_down()
                 with suppress(RedisError):
-                    await self._redis.aclose()
+                    await redis.aclose()
             await asyncio.sleep(random.uniform(*AGAIN))
 
-    async def _subscribe(self, pubsub: PubSub) -> None:
+    def _connect(self) -> Redis:
+        return Redis.from_url(
+            self.url,
+            socket_connect_timeout=ANSWER,
+            # Its own limit swallows a cancel() now and then; asyncio's does not.
+            socket_timeout=None,
+            # Nothing is tried twice, or everybody could hear it twice.
+            retry=Retry(NoBackoff(), 0, ()),
+            # Under RESP 3, redis-py 8.1 garbles what a subscription's PING returns.
+            protocol=2,
+        )
+
+    async def _subscribe(self, redis: Redis, pubsub: PubSub) -> None:
         async with asyncio.timeout(ANSWER):
             await pubsub.subscribe(self.name)
             await pubsub.get_message(timeout=None)  # the confirmation
-            await self._redis.ping()  # so that publishing works, too
+            await redis.ping()  # so that publishing works, too
         self.up.set()
         if self._told:
             log.warning("Redis is back.")
@@ -138,13 +130,39 @@ class Channel:
             if message is None:
                 # Silence is no sign of life: a dead link is silent, too.
                 if asked:
-                    raise TimeoutError(f"no answer for {ANSWER:g} s")
+                    raise TimeoutError
                 await pubsub.ping()
             asked = message is None
             if message is not None and message["type"] == "message":
                 said = self._parse(message["data"])
                 if said is not None and self._is_next(said):
                     await hear(said)
+
+    async def _publish_all(self, redis: Redis) -> None:
+        # One task, which no member can cancel: redis-py loses a connection then.
+        while True:
+            said = await self._outbox.get()
+            try:
+                async with asyncio.timeout(ANSWER):
+                    await redis.publish(self.name, said.model_dump_json())
+            except RedisError as error:
+                self._answer(said.number, f"Redis has not taken it: {error}")
+
+    def _answer(self, number: int, why: str) -> None:
+        back = self._unheard.get(number)
+        if back is not None and not back.done():
+            back.set_result(why)
+
+    def _go_down(self) -> None:
+        self.up.clear()
+        self._outbox = asyncio.Queue()
+        for number in self._unheard:
+            self._answer(number, "Redis went away")
+
+    def _tell_that_it_is_away(self, error: Exception) -> None:
+        if not self._told:
+            log.warning("Redis is away: %s", str(error) or "no answer")
+        self._told = True
 
     def _parse(self, data: bytes) -> Said | None:
         try:
@@ -162,7 +180,5 @@ class Channel:
             log.warning("%d lost: said while Redis was away.", missed)
         self._heard[said.process] = said.number
         if said.process == self._process:
-            back = self._unheard.get(said.number)
-            if back is not None and not back.done():
-                back.set_result(None)
+            self._answer(said.number, "")
         return True

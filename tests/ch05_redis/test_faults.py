@@ -1,0 +1,263 @@
+"""Redis goes away and comes back: sockets stay, senders are told, delivery is back.
+
+Each fault is done to a real server of our own, or to the link that leads to it. The
+channel by itself is driven in this process, with constants that make it hurry.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import NamedTuple
+
+import pytest
+
+from chapters.ch05_redis import channel as chapter
+from chapters.ch05_redis.channel import Channel, NotPublished, Said
+from tests.ch05_redis.conftest import (
+    DEADLINE,
+    Start,
+    health,
+    said,
+    wait_for_redis,
+)
+from tests.conftest import Promise
+from workbook.broker import Broker
+from workbook.client import Client
+from workbook.link import Link
+
+BACK = 3.0
+"""Seconds after Redis until what is said is delivered again, as the card promises."""
+
+
+class Fault(NamedTuple):
+    """Something that happens to Redis, and its end."""
+
+    what: str
+    begin: Callable[[Broker, Link], object]
+    end: Callable[[Broker, Link], object]
+
+
+def kill_subscriptions(broker: Broker, link: Link) -> None:
+    link.refuse()  # or they would be back before anybody has said a word
+    if "fakeredis" in broker.name:  # which knows no CLIENT KILL
+        link.drop_subscribers()
+    else:
+        assert broker.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub") == 2
+
+
+FAULTS = [
+    Fault("killed", lambda b, _: b.kill(), lambda b, _: b.start()),
+    Fault("stopped", lambda b, _: b.pause(), lambda b, _: b.resume()),
+    Fault("unplugged", lambda _, k: k.swallow(), lambda _, k: k.deliver()),
+    Fault("rid of its subscribers", kill_subscriptions, lambda _, k: k.allow()),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.what for fault in FAULTS])
+def test_redis_goes_away_and_comes_back(
+    fault: Fault, start: Start, promise: Promise
+) -> None:
+    with Broker(private=True) as broker, Link(broker) as link:
+        here, there = start(link.url), start(link.url)
+        with here.connect("ana") as ana, there.connect("bo") as bo:
+            ana.send("before")
+            bo.expect_json(said("Anonymous", "before"))
+
+            fault.begin(broker, link)
+            ana.send("meanwhile")
+            assert "meanwhile" in json.loads(ana.receive())["error"]
+            wait_for_redis("away", here, there)
+            began = time.monotonic()
+            ana.send("and again")
+            assert "and again" in json.loads(ana.receive())["error"]
+            told = time.monotonic() - began
+
+            fault.end(broker, link)
+            began = time.monotonic()
+            wait_for_redis("up", here, there)
+            ana.send("after")
+            # A Redis that was stopped may still do what it had been asked for.
+            heard = list(map(json.loads, receive_until(bo, "after")))
+            back = time.monotonic() - began
+            bo.send("I hear you")
+            ana.expect_json(said("Anonymous", "I hear you"))
+
+        assert told < 1
+        assert back < BACK
+        late = [said("Anonymous", "meanwhile")] if len(heard) > 1 else []
+        assert heard == [*late, said("Anonymous", "after")]
+        assert health(there)["lost"] == 2 - len(late)
+        for server in (here, there):
+            assert server.log.count("Redis is away") == 1
+            assert server.log.count("Redis is back") == 1
+    promise(f"ch05: Redis {fault.what}: heard again {back:.1f} s after it was back")
+
+
+def receive_until(client: Client, word: str) -> list[str]:
+    """What comes up to the message that has this word in it."""
+    heard: list[str] = []
+    while not heard or word not in heard[-1]:
+        heard.append(str(client.receive()))
+    return heard
+
+
+STOPPED_IN = [
+    Fault("a publish", lambda _, k: k.pause(), lambda _, k: None),
+    Fault("an outage", lambda _, k: k.kill(), lambda _, k: None),
+    Fault("a subscribe", lambda _, k: (k.swallow(), k.cut()), lambda _, k: None),
+]
+
+
+@pytest.mark.parametrize("fault", STOPPED_IN, ids=[each.what for each in STOPPED_IN])
+def test_it_stops_when_it_is_told_to(fault: Fault, start: Start, link: Link) -> None:
+    server = start(link.url)
+    with server.connect("ana") as ana:
+        fault.begin(link.broker, link)
+        ana.send("meanwhile")
+        if fault.what != "a publish":
+            wait_for_redis("away", server)
+        began = time.monotonic()
+        server.process.interrupt()
+        assert server.process.join(DEADLINE) is not None
+        took = time.monotonic() - began
+
+    assert took < BACK + 1
+
+
+# The channel by itself, in a hurry
+
+
+class Ears:
+    """Hears what the channel says."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.news = asyncio.Event()
+
+    async def hear(self, said: Said) -> None:
+        self.texts.append(said.text)
+        self.news.set()
+
+    async def wait_for(self, text: str) -> None:
+        while text not in self.texts:
+            self.news.clear()
+            await self.news.wait()
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    """Run it in a loop of its own; it leaves no task behind."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(DEADLINE):
+            await work
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(bounded())
+
+
+def test_silence_raises_nothing(
+    link: Link, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(chapter, "ANSWER", 0.2)
+    silences = 8
+
+    async def be_silent() -> None:
+        channel, ears = Channel(link.url, "chat"), Ears()
+        async with channel.open(ears.hear):
+            pings = 1 + silences  # the first is the publisher's
+            await asyncio.to_thread(
+                link.until, lambda redis: len(redis.commands("PING")) >= pings, DEADLINE
+            )
+            assert channel.up.is_set()
+            await channel.publish("ana", "hello")
+        assert ears.texts == ["hello"]
+
+    run(be_silent())
+
+    assert len(link.commands("SUBSCRIBE")) == 1
+    assert caplog.records == []
+
+
+def test_a_lost_reply_does_not_double_what_was_said(link: Link) -> None:
+    async def lose_a_reply() -> None:
+        channel, ears = Channel(link.url, "chat"), Ears()
+        async with channel.open(ears.hear):
+            link.lose_replies(1, to="PUBLISH")
+            with suppress(NotPublished):  # it cannot know
+                await channel.publish("ana", "once")
+            await channel.publish("ana", "afterwards")
+        assert ears.texts == ["once", "afterwards"]
+
+    run(lose_a_reply())
+
+    assert len(link.commands("PUBLISH")) == 2
+
+
+def test_a_listener_that_breaks_is_heard_of_and_begins_again(
+    link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def break_it() -> None:
+        channel, ears = Channel(link.url, "chat"), Ears()
+
+        async def hear(said: Said) -> None:
+            if said.text == "poison":
+                raise ZeroDivisionError
+            await ears.hear(said)
+
+        async with channel.open(hear):
+            await channel.publish("ana", "poison")
+            while "cure" not in ears.texts:
+                await channel.up.wait()
+                with suppress(NotPublished):
+                    await channel.publish("ana", "cure")
+
+    run(break_it())
+
+    [broken] = [record for record in caplog.records if record.exc_info]
+    assert broken.levelno == logging.ERROR
+
+
+async def cancel_after(seconds: float, work: Coroutine[None, None, None]) -> None:
+    """Cancel it, wherever it is by then: it must end, as cancelled."""
+    task = asyncio.create_task(work)
+    await asyncio.sleep(seconds)
+    asked = task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled() == asked
+
+
+def test_the_channel_can_be_closed_at_any_time(link: Link) -> None:
+    async def listen(channel: Channel) -> None:
+        async with channel.open(Ears().hear):
+            await channel.publish("ana", "hello")
+            await asyncio.Event().wait()
+
+    async def close_at_any_time() -> None:
+        seconds = 0.0
+        while len(link.commands("PUBLISH")) < 50:  # they got as far as that
+            await cancel_after(seconds, listen(Channel(link.url, "chat")))
+            seconds += 0.0001
+
+    run(close_at_any_time())
+
+    assert link.until(lambda redis: redis.connections() == 0, DEADLINE)
+
+
+def test_who_leaves_in_the_middle_of_a_publish_takes_nothing_along(link: Link) -> None:
+    async def leave_at_any_time() -> None:
+        channel, ears = Channel(link.url, "chat"), Ears()
+        async with channel.open(ears.hear):
+            for n in range(400):
+                await cancel_after(n % 40 / 20_000, channel.publish("ana", str(n)))
+            await channel.publish("ana", "400")
+            await ears.wait_for("400")
+        texts = [int(text) for text in ears.texts]
+        assert texts == sorted(set(texts))
+
+    run(leave_at_any_time())
+
+    assert link.accepted == 2
+    assert len(link.commands("SUBSCRIBE")) == 1
