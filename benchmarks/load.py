@@ -27,7 +27,6 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 
 START = 30.0  # seconds that an app may take until a client is let in
-BACKLOG = 2048  # clients that may knock at once
 
 STAMP = re.compile(rb"#(\d{3}):(\d{6})")
 
@@ -238,21 +237,41 @@ def served(
         env: more environment variables for it.
         on: the cores that it is kept on.
     """
-    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
-        number = listener.fileno()
-        command = [str(python), "-m", "uvicorn", app, "--log-level", "warning"]
-        child = subprocess.Popen(
-            [*command, "--fd", str(number), *options],
-            pass_fds=[number],
-            cwd=ROOT,
-            env={**os.environ, **(env or {})},
-        )
+    port = _free_port()
+    command = [str(python), "-m", "uvicorn", app, "--port", str(port)]
+    child = subprocess.Popen(
+        [*command, "--log-level", "warning", *options],
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+    )
+    try:
+        pin(child.pid, on)
+        _await(port, child)
+        yield port, psutil.Process(child.pid)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _free_port() -> int:
+    # uvicorn's --fd would do without, but takes the socket for one that is not TCP,
+    # and so leaves Nagle's wait switched on: 40 ms for the second of two small writes.
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _await(port: int, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START
+    while True:
         try:
-            pin(child.pid, on)
-            yield listener.getsockname()[1], psutil.Process(child.pid)
-        finally:
-            child.kill()
-            child.wait()
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if server.poll() is not None or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,237 @@
+"""What it costs to tell everyone: chapter 4 beside other designs.
+
+`python -m benchmarks.broadcast` measures them in about four minutes, prints a table for
+each size of the room, and keeps the figures in `benchmarks/results/broadcast.json`: the
+notebook of chapter 4 quotes them from there.
+
+One client speaks, the others listen; a few of its messages are under way at any time.
+The designs take turns, round after round, so that whatever else the machine does hurts
+all of them alike. Where there are two cores the servers have one of them, one server at
+a time, and the clients the other. Compared is what a second of the server's own CPU
+time is good for; a ratio is to another design in the same round.
+"""
+
+import asyncio
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from benchmarks import peers
+from benchmarks.load import (
+    PLAIN,
+    SOCKET_IO,
+    Connection,
+    Dialect,
+    connect,
+    cores,
+    cpu_time,
+    pin,
+    run,
+    served,
+    tally,
+)
+
+RESULTS = Path(__file__).with_name("results") / "broadcast.json"
+
+SUBSCRIBERS = (100, 500, 1000)
+ROUNDS = 5
+SECONDS = 1.0  # of one design in one round
+WARM_UP = 0.3  # seconds before each
+WINDOW = 5  # messages under way
+PATIENCE = 10.0  # seconds until what has not come is lost
+
+
+@dataclass(frozen=True)
+class Design:
+    app: str
+    options: tuple[str, ...] = ()
+    dialect: Dialect = PLAIN
+
+
+OURS = "chapter 4: an inbox each"
+NAIVE = "naive loop"
+CANCELLING = "cancel and restart, broadcaster"
+
+DESIGNS = {
+    OURS: Design("chapters.ch04_broadcast.app:app"),
+    "write-through": Design(
+        "benchmarks.designs.write_through:make_app", ("--factory",)
+    ),
+    NAIVE: Design("benchmarks.designs.naive:app"),
+    "naive loop, without FastAPI": Design("benchmarks.designs.plain_asgi:app"),
+    "gather": Design("benchmarks.designs.gathered:app"),
+    CANCELLING: Design("benchmarks.designs.cancelling:app"),
+    "python-socketio": Design("benchmarks.designs.socket_io:app", dialect=SOCKET_IO),
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one design did once. Rates are deliveries, to all clients together."""
+
+    wall: float  # per second of the clock on the wall
+    cpu: float  # per second of the server's CPU time
+    load: float  # of a core, for the clients
+    lost: int
+    doubled: int
+
+
+Results = Mapping[int, Mapping[str, Sequence[Round]]]
+
+
+class Window:
+    """Has some messages under way: the next goes out when one has come to all."""
+
+    def __init__(self) -> None:
+        self.bytes = 0  # that came to all listeners together
+        self.said = 0
+        self._enough = 0  # bytes; from here on, one more can be said
+        self._say: Callable[[], None] | None = None
+
+    def came(self, size: int) -> None:
+        self.bytes += size
+        while self._say is not None and self.bytes >= self._enough:
+            self._say()
+
+    def open(self, speaker: Connection) -> None:
+        """Begin, one message having come to all."""
+        size = self.bytes
+
+        def say() -> None:
+            speaker.say(self.said)
+            self.said += 1
+            self._enough = (self.said - WINDOW) * size
+
+        self._say = say
+        self.said = 1
+        self.came(0)
+
+    def close(self) -> None:
+        self._say = None
+
+
+async def until(done: Callable[[], bool]) -> bool:
+    """Look every 5 ms, for at most PATIENCE seconds, whether it is so."""
+    for _ in range(round(PATIENCE / 0.005)):
+        if done():
+            return True
+        await asyncio.sleep(0.005)
+    return False
+
+
+async def measure(
+    port: int, server: psutil.Process, dialect: Dialect, subscribers: int
+) -> Round:
+    """Let one client speak to the others for `SECONDS`."""
+    window = Window()
+    speaker = await connect(port, 0, dialect)
+    listeners = [
+        await connect(port, number, dialect, window.came)
+        for number in range(1, subscribers + 1)
+    ]
+    await asyncio.sleep(WARM_UP)  # who has been let in may still have to subscribe
+    speaker.say(0)
+    assert await until(lambda: all(each.size for each in listeners)), "not all hear"
+    size = window.bytes
+    window.open(speaker)
+    await asyncio.sleep(WARM_UP)
+    before, start = window.bytes, time.perf_counter()
+    cpu, own = cpu_time(server), time.process_time()
+    await asyncio.sleep(SECONDS)
+    deliveries = (window.bytes - before) / size * subscribers
+    seconds = time.perf_counter() - start
+    cpu, own = cpu_time(server) - cpu, time.process_time() - own
+    window.close()
+    await until(lambda: window.bytes >= window.said * size)
+    found = tally(listeners, {0: window.said})
+    for each in (speaker, *listeners):
+        each.transport.abort()
+    return Round(
+        deliveries / seconds, deliveries / cpu, own / seconds, found.lost, found.doubled
+    )
+
+
+def measure_all() -> Results:
+    """All designs, in rooms of all sizes."""
+    own, others = cores()
+    pin(0, others)
+    results = {n: {name: list[Round]() for name in DESIGNS} for n in SUBSCRIBERS}
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(
+                served(design.app, *design.options, python=peers.python(), on=own)
+            )
+            for name, design in DESIGNS.items()
+        }
+        for subscribers, rounds in results.items():
+            for _ in range(ROUNDS):
+                for name, (port, server) in servers.items():
+                    work = measure(port, server, DESIGNS[name].dialect, subscribers)
+                    rounds[name].append(run(work))
+    return results
+
+
+def save(results: Results) -> None:
+    rounds = {
+        str(n): {name: [asdict(each) for each in found] for name, found in one.items()}
+        for n, one in results.items()
+    }
+    facts = {"python": platform.python_version(), "cpus": psutil.cpu_count()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(
+        json.dumps({**facts, "rounds": rounds}, indent=1) + "\n", "utf-8"
+    )
+
+
+def load() -> Results:
+    """The figures of the last run that was kept."""
+    rounds = json.loads(RESULTS.read_text("utf-8"))["rounds"]
+    return {
+        int(n): {name: [Round(**each) for each in found] for name, found in one.items()}
+        for n, one in rounds.items()
+    }
+
+
+def ratio(results: Results, subscribers: int, mine: str, its: str) -> list[float]:
+    """How many times as much a design does in a second of CPU, round by round."""
+    rounds = results[subscribers]
+    return [a.cpu / b.cpu for a, b in zip(rounds[mine], rounds[its], strict=True)]
+
+
+def table(results: Results) -> str:
+    """All figures, aligned. A ratio is the median of those of the rounds."""
+    lines = list[str]()
+    for subscribers, rounds in results.items():
+        title = f"one speaks, {subscribers:,} listen"
+        lines += ["", f"{title:31}   thousand deliveries            times   lost or"]
+        lines += [f"{'':31}  per s   per CPU s          naive  cancel   doubled"]
+        for name, found in rounds.items():
+            cpu = sorted(each.cpu / 1000 for each in found)
+            lines.append(
+                f"{name:31}{median(each.wall for each in found) / 1000:7.1f}"
+                f"{median(cpu):7.1f} ({cpu[0]:.1f} to {cpu[-1]:.1f})".ljust(30)
+                + f"{median(ratio(results, subscribers, name, NAIVE)):6.2f}"
+                f"{median(ratio(results, subscribers, name, CANCELLING)):8.2f}"
+                f"{sum(each.lost + each.doubled for each in found):10,}"
+            )
+    return "\n".join(lines[1:])
+
+
+if __name__ == "__main__":
+    results = measure_all()
+    save(results)
+    print(table(results))
+    busiest = max(
+        each.load
+        for one in results.values()
+        for found in one.values()
+        for each in found
+    )
+    print(f"\nThe clients took {busiest:.0%} of a core at most.")
