@@ -4,7 +4,6 @@ After each test the processes must stop as they should, with no traceback in the
 """
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -118,27 +117,6 @@ def test_the_subscription_is_confirmed_before_anybody_is_served(
 
         assert link.subscriptions() == {"chat": 1}
         confirmed.result()
-
-
-def test_a_hundred_who_come_at_once_after_a_start_hear_the_first_word(
-    start: Start, link: Link
-) -> None:
-    server = start(link.url)
-    at_once = threading.Barrier(100)
-
-    def hear(number: int) -> str | bytes:
-        at_once.wait(DEADLINE)
-        with server.connect(f"p{number}", reply=DEADLINE) as person:
-            return person.receive()
-
-    with ThreadPoolExecutor(100) as people:
-        heard = [people.submit(hear, number) for number in range(100)]
-        wait_until(lambda: health(server)["members"] == 100, "all are there")
-        with server.connect("ana") as ana:
-            ana.send("hello")
-            texts = [json.loads(each.result()) for each in heard]
-
-    assert texts == [said("Anonymous", "hello")] * 100
 
 
 # What others publish
