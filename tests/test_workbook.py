@@ -113,6 +113,13 @@ def test_a_page_names_no_address(chapter: course.Chapter) -> None:
     assert re.findall(unsafe, page) == []
 
 
+def test_the_room_moves_from_chapter_to_chapter_unchanged() -> None:
+    rooms = files("chapters", below="*/room.py")
+
+    assert len(rooms) >= 2
+    assert len({path.read_bytes() for path in rooms}) == 1
+
+
 @pytest.mark.parametrize("path", PROSE, ids=ids)
 def test_prose_quotes_code_as_it_stands(path: Path) -> None:
     fences = re.findall(
