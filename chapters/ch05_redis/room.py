@@ -8,8 +8,7 @@ from uuid import uuid4
 
 BACKLOG = 1024 * 1024  # bytes that may wait for one member
 BEHIND = BACKLOG // 2  # with more, a member is behind: those who speak wait for it
-PAUSE = 0.02  # seconds that one message waits for them at most
-PATIENCE = 1.0  # seconds that a member may be behind, and still be waited for
+SLOWEST = 400 * 1024  # bytes a second: slower than this, nobody is waited for
 
 
 class TooSlow(Exception):
@@ -23,7 +22,6 @@ class Member:
         self.id = uuid4().hex
         self.keeps_up = asyncio.Event()
         self.keeps_up.set()
-        self._fell_behind = 0.0  # when, by the loop's clock
         self._stay = stay
         self._backlog: deque[tuple[str, int]] = deque()
         self._size = 0  # bytes, of the backlog and of what is being sent
@@ -38,12 +36,8 @@ class Member:
         self._backlog.append((text, size))
         self._size += size
         self._news.set()
-        if self._size > BEHIND and self.keeps_up.is_set():
+        if self._size > BEHIND:
             self.keeps_up.clear()
-            self._fell_behind = asyncio.get_running_loop().time()
-
-    def is_waited_for(self, now: float) -> bool:
-        return not self.keeps_up.is_set() and now < self._fell_behind + PATIENCE
 
     def let_go(self) -> None:
         if not self._gone:
@@ -75,6 +69,7 @@ class Room:
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
         self._floor = asyncio.Lock()
+        self._last = 0  # bytes, of what was said last
 
     def __len__(self) -> int:
         return len(self._members)
@@ -95,7 +90,7 @@ class Room:
     def broadcast(self, text: str, *, sender: str) -> None:
         # Never awaits: so nobody joins or leaves in the middle, and nobody slow can
         # hold it up.
-        size = len(text.encode())
+        self._last = size = len(text.encode())
         for member in self._members.values():
             if member.id != sender:
                 member.put(text, size)
@@ -103,15 +98,16 @@ class Room:
     async def settle(self) -> None:
         """Before one more message: a turn for those who deliver.
 
-        While somebody is behind, one message after the other is held back for a
-        moment. Nobody reads the senders' sockets meanwhile: so TCP slows them down.
+        While somebody is behind, one message after the other is held back, as long as
+        the one before takes at SLOWEST. So the room waits for those who are slow, and
+        hardly for who takes nothing. Nobody reads the senders' sockets meanwhile: TCP
+        slows them down.
         """
         await asyncio.sleep(0)
         async with self._floor:
-            now = asyncio.get_running_loop().time()
-            behind = [m for m in self._members.values() if m.is_waited_for(now)]
+            behind = [m for m in self._members.values() if not m.keeps_up.is_set()]
             if behind:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(PAUSE):
+                    async with asyncio.timeout(min(self._last, BEHIND) / SLOWEST):
                         for member in behind:
                             await member.keeps_up.wait()

@@ -334,7 +334,7 @@ def come_and_go(server: Server, visits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("people", "texts", "size"), [(20, 500, 10), (20, 25, 64 * KIB)]
+    ("people", "texts", "size"), [(20, 500, 100), (5, 60, 64 * KIB)]
 )
 def test_a_flood_evicts_nobody_and_loses_nothing(
     server: Server, promise: Promise, people: int, texts: int, size: int

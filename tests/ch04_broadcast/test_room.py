@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import pytest
 
 from chapters.ch04_broadcast import room as chapter
-from chapters.ch04_broadcast.room import BACKLOG, BEHIND, Member, Room, TooSlow
+from chapters.ch04_broadcast.room import BACKLOG, BEHIND, SLOWEST, Member, Room, TooSlow
 
 KIB = "x" * 1024
 FOREVER = 3600.0
@@ -152,7 +152,7 @@ def test_for_who_cannot_be_sent_to_nothing_is_kept_and_nobody_waits() -> None:
 
 
 def test_nobody_is_held_back_while_all_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chapter, "PAUSE", FOREVER)
+    monkeypatch.setattr(chapter, "SLOWEST", 1024 / FOREVER)
 
     async def conversation() -> bool:
         room = Room()
@@ -168,8 +168,7 @@ def test_nobody_is_held_back_while_all_keep_up(monkeypatch: pytest.MonkeyPatch) 
 def test_a_text_waits_for_those_behind_until_they_have_caught_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chapter, "PAUSE", FOREVER)
-    monkeypatch.setattr(chapter, "PATIENCE", FOREVER)
+    monkeypatch.setattr(chapter, "SLOWEST", 1024 / FOREVER)
 
     async def conversation() -> list[bool]:
         taken = asyncio.Semaphore(0)
@@ -192,34 +191,29 @@ def test_a_text_waits_for_those_behind_until_they_have_caught_up(
     assert asyncio.run(conversation()) == [False, False, True]
 
 
-def test_one_text_after_the_other_waits_for_who_takes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(chapter, "PATIENCE", FOREVER)
-
+def test_for_who_takes_nothing_texts_are_held_back_by_their_size() -> None:
     async def conversation() -> float:
         room, loop = Room(), asyncio.get_running_loop()
         async with room.join():
             await fill(room, BEHIND + 1024)
             began = loop.time()
-            await asyncio.gather(*(room.settle() for _ in range(5)))
+            await asyncio.gather(*(room.settle() for _ in range(20)))
             return loop.time() - began
 
     # Less what a timer may round off.
-    assert asyncio.run(conversation()) > 5 * chapter.PAUSE * 0.98
+    assert asyncio.run(conversation()) > 20 * 1024 / SLOWEST * 0.98
 
 
-def test_nobody_waits_any_more_when_the_patience_is_over(
+def test_one_huge_text_is_not_waited_for_longer_than_for_the_backlog(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chapter, "PAUSE", FOREVER)
-    monkeypatch.setattr(chapter, "PATIENCE", 0.0)
+    monkeypatch.setattr(chapter, "SLOWEST", 4 * BACKLOG)
 
     async def conversation() -> int:
         room = Room()
         async with room.join():
-            await fill(room, BEHIND + 1024)
-            async with asyncio.timeout(FOREVER / 2):
+            room.broadcast("x" * 16 * BACKLOG, sender="nobody")
+            async with asyncio.timeout(3):  # it would take 4 by its size
                 await room.settle()
             return len(room)
 
