@@ -18,6 +18,9 @@ ANSWER = 1.0  # seconds that Redis may take to answer
 PATIENCE = 2.0  # seconds until what has not come back counts as lost
 AGAIN = (0.1, 0.5)  # seconds until the next try, at random: processes come in turn
 
+# RuntimeError: uvloop's, where one writes to a connection that was reset.
+BROKEN = (RedisError, OSError, RuntimeError)
+
 log = logging.getLogger("uvicorn.error")
 
 
@@ -91,7 +94,7 @@ class Channel:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(self._hear_all(pubsub, hear))
                         tasks.create_task(self._publish_all(redis))
-            except* (RedisError, OSError) as errors:
+            except* BROKEN as errors:
                 self._tell_that_it_is_away(errors.exceptions[0])
             except* Exception:
                 log.exception("This process heard nothing more, and begins again.")
@@ -145,7 +148,7 @@ class Channel:
             try:
                 async with asyncio.timeout(ANSWER):
                     await redis.publish(self.name, said.model_dump_json())
-            except RedisError as error:
+            except (RedisError, RuntimeError) as error:
                 self._answer(said.number, f"Redis has not taken it: {error}")
 
     def _answer(self, number: int, why: str) -> None:
