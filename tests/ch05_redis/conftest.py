@@ -47,7 +47,7 @@ def start() -> Iterator[Start]:
             server.process.interrupt()
             assert server.process.join(DEADLINE) is not None
             assert "Application shutdown complete." in server.log
-            assert "Traceback" not in server.log
+            assert "Traceback" not in server.log, server.log
             assert "never retrieved" not in server.log
 
 

@@ -62,9 +62,14 @@ def test_redis_goes_away_and_comes_back(
 ) -> None:
     with Broker(private=True) as broker, Link(broker) as link:
         here, there = start(link.url), start(link.url)
-        with here.connect("ana") as ana, there.connect("bo") as bo:
+        with (
+            here.connect("ana") as ana,
+            here.connect("cy") as cy,
+            there.connect("bo") as bo,
+        ):
             ana.send("before")
-            bo.expect_json(said("Anonymous", "before"))
+            for client in (bo, cy):
+                client.expect_json(said("Anonymous", "before"))
 
             fault.begin(broker, link)
             ana.send("meanwhile")
@@ -79,28 +84,28 @@ def test_redis_goes_away_and_comes_back(
             began = time.monotonic()
             wait_for_redis("up", here, there)
             ana.send("after")
-            # A Redis that was stopped may still do what it had been asked for.
-            heard = list(map(json.loads, receive_until(bo, "after")))
+            heard = [receive_until(client, "after") for client in (cy, bo)]
             back = time.monotonic() - began
             bo.send("I hear you")
             ana.expect_json(said("Anonymous", "I hear you"))
 
         assert told < 1
         assert back < BACK
-        late = [said("Anonymous", "meanwhile")] if len(heard) > 1 else []
-        assert heard == [*late, said("Anonymous", "after")]
-        assert health(there)["lost"] == 2 - len(late)
-        for server in (here, there):
+        for server, texts in zip((here, there), heard, strict=True):
+            # A Redis that was stopped may still do what it had been asked for.
+            late = [said("Anonymous", "meanwhile")] if len(texts) > 1 else []
+            assert texts == [*late, said("Anonymous", "after")]
+            assert health(server)["lost"] == 2 - len(late)
             assert server.log.count("Redis is away") == 1
             assert server.log.count("Redis is back") == 1
     promise(f"ch05: Redis {fault.what}: heard again {back:.1f} s after it was back")
 
 
-def receive_until(client: Client, word: str) -> list[str]:
-    """What comes up to the message that has this word in it."""
-    heard: list[str] = []
-    while not heard or word not in heard[-1]:
-        heard.append(str(client.receive()))
+def receive_until(client: Client, last: str) -> list[dict[str, str]]:
+    """What comes, up to this message."""
+    heard: list[dict[str, str]] = []
+    while not heard or heard[-1] != said("Anonymous", last):
+        heard.append(json.loads(client.receive()))
     return heard
 
 
