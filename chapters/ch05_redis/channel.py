@@ -25,7 +25,10 @@ log = logging.getLogger("uvicorn.error")
 
 
 class NotPublished(Exception):
-    """What was said did not come back through Redis; the text says why."""
+    """What was said did not come back through Redis: perhaps nobody has heard it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}. Perhaps nobody has heard this")
 
 
 class Said(BaseModel):
@@ -54,6 +57,10 @@ class Channel:
         self._heard = {self._process: 0}  # by process, the last number
         self._outbox: asyncio.Queue[Said] = asyncio.Queue()
         self._unheard: dict[int, asyncio.Future[str]] = {}  # why it is lost, or ""
+
+    @property
+    def health(self) -> dict[str, object]:
+        return {"redis": "up" if self.up.is_set() else "away", "lost": self.lost}
 
     @asynccontextmanager
     async def open(self, hear: Hear) -> AsyncIterator[None]:
@@ -149,7 +156,7 @@ class Channel:
                 async with asyncio.timeout(ANSWER):
                     await redis.publish(self.name, said.model_dump_json())
             except (RedisError, RuntimeError) as error:
-                self._answer(said.number, f"Redis has not taken it: {error}")
+                self._answer(said.number, f"Redis did not confirm it: {error}")
 
     def _answer(self, number: int, why: str) -> None:
         back = self._unheard.get(number)

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 import pytest
 
 from tests.ch05_redis.conftest import (
-    APP,
     DEADLINE,
     Start,
     health,
@@ -198,10 +197,3 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
     assert list(error) == ["error"]
     assert "hello" in error["error"]
     assert "Redis is back" in server.log
-
-
-def test_the_room_is_the_one_of_chapter_4() -> None:
-    chapters = APP.parents[1]
-    here, before = (chapters / n for n in ("ch05_redis", "ch04_broadcast"))
-
-    assert (here / "room.py").read_bytes() == (before / "room.py").read_bytes()
