@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fastapi import FastAPI, WebSocket, WebSocketException
+from redis import ConnectionError, Redis
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
@@ -248,6 +249,52 @@ def test_a_wire_is_drawn_as_svg_and_as_text() -> None:
     picture = ElementTree.fromstring(forms["image/svg+xml"])
     assert picture.findtext("{*}title") == "one & only"
     assert 'text "<hello>"' in forms["text/plain"]
+
+
+def test_a_lost_text_is_marked_where_it_should_have_come() -> None:
+    wire = Wire()
+    for text in ("one", "three"):
+        wire.record("bo", "in", "text", text)
+        wire.record("ana", "in", "text", "two")
+    wire.record("bo", "in", "close", code=1000)
+
+    marked = lesson.lost(wire, "bo", ["one", "two", "three", "four"])
+
+    came = [(e.client, e.data or e.mark) for e in marked if e.kind != "close"]
+    assert came == [
+        ("bo", "one"),
+        ("ana", "two"),
+        ("bo", 'lost: text "two"'),
+        ("bo", "three"),
+        ("ana", "two"),
+        ("bo", 'lost: text "four"'),
+    ]
+    assert [event.number for event in marked] == list(range(7))
+    assert len(wire) == 5  # as it was
+
+
+def test_a_wire_without_a_loss_stays_as_it_was() -> None:
+    wire = Wire()
+    wire.record("bo", "in", "text", "one")
+    wire.record("bo", "in", "text", "one")
+
+    assert lesson.lost(wire, "bo", ["one", "one"]).events == wire.events
+
+
+def test_two_links_lead_to_one_redis_and_the_second_of_a_name_closes_the_first() -> (
+    None
+):
+    first, other = lesson.link(), lesson.link("other")
+    second = lesson.link()
+
+    assert first.broker is other.broker is second.broker
+    assert first.broker.private
+    with Redis.from_url(other.url) as client, client.pubsub() as pubsub:
+        pubsub.subscribe("chat")
+        assert other.until(lambda r: r.subscriptions() == {"chat": 1}, within=5)
+        assert second.publish("chat", "hello") == 1
+    with pytest.raises(ConnectionError):
+        Redis.from_url(first.url).ping()
 
 
 KEY = bytes.fromhex("0a1b2c3d")

@@ -1,6 +1,7 @@
 """What a notebook imports: the workbook by short names."""
 
 import asyncio
+import atexit
 import inspect
 import logging
 import re
@@ -8,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +18,13 @@ from fastapi import FastAPI
 from IPython import display as ipython
 
 from workbook import anatomy, checks, diagram, terminal
+from workbook.broker import Broker
 from workbook.course import ROOT, find_exercise
 from workbook.failure import Failure, quote
+from workbook.link import Link
 from workbook.progress import Progress, digest
 from workbook.threaded import ThreadedServer
-from workbook.wire import Wire
+from workbook.wire import Event, Wire
 
 __all__ = [
     "Wire",
@@ -30,6 +33,8 @@ __all__ = [
     "draw",
     "draw_frame",
     "knock",
+    "link",
+    "lost",
     "run",
     "serve",
     "show",
@@ -71,6 +76,56 @@ def _is_handler(app: Any) -> bool:
     if not inspect.iscoroutinefunction(app):
         return False
     return next(iter(inspect.signature(app).parameters), None) != "scope"
+
+
+_brokers: list[Broker] = []
+_links: dict[str, Link] = {}
+
+
+def link(name: str = "redis") -> Link:
+    """A link to the Redis of this kernel, which is private and ends with it.
+
+    Running the same cell again closes the link that it made before.
+
+    Args:
+        name: of another link to the same Redis.
+
+    Raises:
+        NoBroker: none could be started.
+    """
+    if not _brokers:
+        _brokers.append(Broker(private=True))
+        atexit.register(_brokers[0].end)
+    if name in _links:
+        _links.pop(name).close()
+    _links[name] = made = Link(_brokers[0])
+    return made
+
+
+def lost(wire: Wire, client: str, said: Sequence[str]) -> Wire:
+    """The same wire, with a mark wherever a text should have come to a client.
+
+    Args:
+        wire: what went over it.
+        client: who should have heard.
+        said: all that it should have heard, in order; other texts do not matter.
+    """
+    left, events = list(said), list[Event]()
+    for event in wire:
+        if event.client == client and event.direction == "in":
+            before = len(left) if event.kind in ("close", "end") else 0
+            if heard := event.data in left:
+                before = left.index(str(event.data))
+            events += [_missing(event, text) for text in left[:before]]
+            del left[: before + heard]
+        events.append(event)
+    return Wire([replace(event, number=n) for n, event in enumerate(events)])
+
+
+def _missing(beside: Event, text: str) -> Event:
+    """That this text did not come, at the time of what came instead."""
+    mark = f"lost: {quote(text)}"
+    return Event(beside.time, beside.client, "in", "missing", mark=mark)
 
 
 def knock(
