@@ -151,6 +151,26 @@ def test_for_who_cannot_be_sent_to_nothing_is_kept_and_nobody_waits() -> None:
     assert asyncio.run(conversation())
 
 
+def test_before_the_next_text_those_who_deliver_have_a_turn() -> None:
+    async def conversation() -> list[int]:
+        heard: list[str] = []
+
+        async def send(text: str) -> None:
+            heard.append(text)
+
+        room = Room()
+        async with room.join() as member, delivered(member, send):
+            await turns()
+            counts = []
+            for _ in range(3):
+                await room.settle()
+                counts.append(len(heard))
+                room.broadcast("text", sender="nobody")
+        return counts
+
+    assert asyncio.run(conversation()) == [0, 1, 2]
+
+
 def test_nobody_is_held_back_while_all_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chapter, "SLOWEST", 1024 / FOREVER)
 
