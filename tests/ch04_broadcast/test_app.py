@@ -445,10 +445,42 @@ def test_who_answers_no_ping_and_then_reads_on_ends_quietly() -> None:
                 assert last == Frame(CLOSE, b"\x03\xf3" + given_up.encode())
 
 
+# A stand-in for uvicorn, for what it can do and not on demand
+
+SCOPE: dict[str, Any] = {
+    "type": "websocket",
+    "path": "/ws",
+    "headers": [],
+    "query_string": b"",
+}
+
+
+def test_who_is_accepted_hears_what_is_said_in_the_same_moment() -> None:
+    messages: list[Message] = [{"type": "websocket.connect"}]
+    heard: list[str] = []
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        for _ in range(20):  # turns: more than the app takes
+            await asyncio.sleep(0)
+        return {"type": "websocket.disconnect", "code": 1005}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            chapter.room.broadcast("at once", sender="nobody")
+        else:
+            heard.append(message["text"])
+
+    asyncio.run(chapter.app(SCOPE, receive, send))
+
+    assert heard == ["at once"]
+
+
 @pytest.mark.parametrize("error", [RuntimeError, OSError])
 def test_whoever_cannot_be_told_goodbye_ends_quietly(error: type[Exception]) -> None:
-    # A stand-in for uvicorn, which can do this and not on demand: it gives the client
-    # up (RuntimeError) or finds it gone (OSError) while a binary message is waiting.
+    # It gives the client up (RuntimeError) or finds it gone (OSError) while a binary
+    # message is waiting.
     messages: list[Message] = [
         {"type": "websocket.connect"},
         {"type": "websocket.receive", "bytes": b"bytes"},
@@ -463,8 +495,7 @@ def test_whoever_cannot_be_told_goodbye_ends_quietly(error: type[Exception]) -> 
         if message["type"] == "websocket.close":
             raise error
 
-    scope = {"type": "websocket", "path": "/ws", "headers": [], "query_string": b""}
-    asyncio.run(chapter.app(scope, receive, send))
+    asyncio.run(chapter.app(SCOPE, receive, send))
 
     assert sent == ["websocket.accept", "websocket.close"]
     assert len(chapter.room) == 0
