@@ -92,16 +92,15 @@ def test_while_redis_is_away_the_page_says_so_and_who_speaks_is_told(
     )
 
     link.kill()
-    expect(state(tab)).to_have_text("Redis is away: nothing is passed on")
     say(ana, "hello")
     expect(entries(ana, "failed").locator(".payload")).to_contain_text("hello")
+    expect(state(tab)).to_have_text("Redis is away: nothing is passed on")
     link.start()
     expect(state(tab)).to_have_text("Redis is up")
     say(ana, "hello again")
     expect(entries(bo, "received").locator(".payload")).to_have_text("hello again")
 
     expect(entries(bo, "failed")).to_have_count(0)
-    expect(detail(tab)).to_contain_text("messages lost 1")
     for person in (ana, bo):
         expect(person.get_by_role("status")).to_have_text("Connected")
 
@@ -122,12 +121,10 @@ def test_the_page_asks_for_nothing_but_its_sockets_and_the_health(
     requests: list[str] = []
     tab.on("request", lambda request: requests.append(request.url))
     visit(tab, page_server.http)
-    with tab.expect_request("**/health"):
-        pass
+    expect(state(tab)).to_have_text("Redis is up")
 
-    there = {url for url in requests if not url.startswith("data:")}
-    assert there == {f"{page_server.http}/", f"{page_server.http}/health"}
-    assert len(requests) < 6
+    there = [url for url in requests if not url.startswith("data:")]
+    assert there == [f"{page_server.http}/", f"{page_server.http}/health"]
 
 
 def test_320_pixels_are_wide_enough(tab: Page) -> None:
