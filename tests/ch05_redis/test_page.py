@@ -88,7 +88,7 @@ def test_while_redis_is_away_the_page_says_so_and_who_speaks_is_told(
     expect(state(tab)).to_have_text("Redis is up")
     process = page_server.process.pid
     expect(detail(tab)).to_have_text(
-        f"Process {process} answers: people here 2, messages lost 0"
+        f"Process {process} answers. Messages that it missed: 0"
     )
 
     link.kill()
