@@ -83,7 +83,7 @@ DESIGNS = {
     "race on broadcaster": Design("benchmarks.designs.cancelling:app", rounds=1),
     "a subscription each": Design("benchmarks.designs.one_subscription_each:app"),
     "python-socketio": Design("benchmarks.designs.socket_io:app", SOCKET_IO),
-    "channels_redis pub/sub": Design(
+    "channels, pub/sub": Design(
         "benchmarks.designs.channels_pubsub:app", options=("--lifespan", "off")
     ),
 }
@@ -367,15 +367,15 @@ def table(results: Results) -> str:
         one = "1 process" if workers == 1 else f"{workers} processes"
         lines += [
             "",
-            f"{one:22}   lost of all   twice order  flood, 1000/s   us CPU"
+            f"{one:20}   lost of all   twice order  flood, 1000/s   us CPU"
             "  ms late, 50/s    Redis",
-            f"{'':22}  50/s   flood                wall  CPU s  at 50/s"
+            f"{'':20}  50/s   flood                wall  CPU s  at 50/s"
             "    half    99%   conn.",
         ]
         for design in DESIGNS:
             slow, fast = (pick(results, design, workers, f) for f in (False, True))
             if slow:
-                lines.append(f"{design:22}{row(slow, fast)}")
+                lines.append(f"{design:20}{row(slow, fast)}")
     return "\n".join(lines)
 
 
