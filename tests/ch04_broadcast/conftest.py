@@ -29,12 +29,12 @@ def server(running_server: Server) -> Iterator[Server]:
     """The server, with nobody in the room."""
     with unharmed(running_server):
         yield running_server
-        wait_until(lambda: held(running_server)["members"] == 0, "all have left")
+        wait_until(lambda: held(running_server, "members") == 0, "all have left")
 
 
-def held(server: Server) -> dict[str, int]:
-    """How many members the room has, and the process objects."""
-    return httpx.get(f"{server.http}/held", timeout=30).json()
+def held(server: Server, what: str) -> int:
+    """How many "members" the room holds, or "objects" the process."""
+    return httpx.get(f"{server.http}/{what}", timeout=30).json()
 
 
 @contextmanager

@@ -246,10 +246,12 @@ def test_each_hears_all_that_is_said_while_it_is_in_the_room(
         rest = [*stayers, *joiners]
         crowd.until(lambda: all(p.heard[-1:] == [end] for p in rest), "all have heard")
 
-    order = witness.heard  # in which it was all said
+    # The order in which it was all said, and by whom.
+    order = [(json.loads(each)["username"], each) for each in witness.heard]
     for name, texts in spoken.items():
-        words = [said(name, text) for text in texts]
-        assert [each for each in order if spoken_by(name, each)] == words
+        assert [each for who, each in order if who == name] == [
+            said(name, text) for text in texts
+        ]
     assert len(order) == total + 1
     for person in stayers:
         assert person.heard == without(order, person.name)
@@ -257,9 +259,9 @@ def test_each_hears_all_that_is_said_while_it_is_in_the_room(
         others = without(order, person.name)
         assert person.heard == others[: len(person.heard)]
     for number, person in enumerate(joiners):
-        first = order.index(person.heard[0])
-        assert order.index(said("host", f"before {number}")) < first
-        assert first <= order.index(said("host", f"after {number}"))
+        first = witness.heard.index(person.heard[0])
+        assert witness.heard.index(said("host", f"before {number}")) < first
+        assert first <= witness.heard.index(said("host", f"after {number}"))
         assert person.heard == without(order[first:], person.name)
     deliveries = sum(len(p.heard) for p in [witness, *people, *joiners])
     promise(
@@ -289,26 +291,22 @@ def mark(
     crowd.until(lambda: marker in witness.heard[-5000:], f"{text!r} is heard")
 
 
-def without(order: list[bytes], name: str) -> list[bytes]:
+def without(order: list[tuple[str, bytes]], name: str) -> list[bytes]:
     """What somebody hears of it: all but what it said itself."""
-    return [each for each in order if not spoken_by(name, each)]
-
-
-def spoken_by(name: str, payload: bytes) -> bool:
-    return payload.startswith(f'{{"username": "{name}", '.encode())
+    return [each for who, each in order if who != name]
 
 
 def test_a_thousand_visits_leave_nothing(server: Server, promise: Promise) -> None:
     process = psutil.Process(server.process.pid)
     with server.connect("ana") as ana:
         come_and_go(server, 200)  # whatever Python keeps for the next, it has then
-        objects, memory = held(server)["objects"], process.memory_info().rss
+        objects, memory = held(server, "objects"), process.memory_info().rss
 
         come_and_go(server, 1000)
 
-        wait_until(lambda: held(server)["members"] == 1, "all but ana have left")
+        wait_until(lambda: held(server, "members") == 1, "all but ana have left")
         wait_until(lambda: server.tasks() == server.idle_tasks + 2, "her tasks alone")
-        more_objects = held(server)["objects"] - objects
+        more_objects = held(server, "objects") - objects
         more_memory = process.memory_info().rss - memory
         for _ in range(1200):
             ana.expect_json({"username": "bo", "message": "hello"})
@@ -371,7 +369,7 @@ def test_who_never_reads_is_let_go_and_told_so_when_it_reads_on(
         others = [crowd.join(f"p{number}") for number in range(5)]
         sleeper = crowd.join("sleeper", buffer=4096)
         crowd.ignore(sleeper)
-        spoken = talk_until(crowd, ana, others, lambda: held(server)["members"] == 6)
+        spoken = talk_until(crowd, ana, others, lambda: held(server, "members") == 6)
         crowd.heed(sleeper)
         crowd.until(lambda: sleeper.closed is not None, "it is told why")
         sleeper.say_goodbye()
@@ -403,6 +401,8 @@ def talk_until(
     return spoken
 
 
+# With a server of its own, and mostly waiting: others run beside it.
+@pytest.mark.xdist_group("ch04 patience")
 def test_who_never_reads_and_is_never_told_leaves_all_the_same() -> None:
     with (
         Server(APP, constants={"GOODBYE": 0.1}) as server,
@@ -416,6 +416,7 @@ def test_who_never_reads_and_is_never_told_leaves_all_the_same() -> None:
         talk_until(crowd, ana, [bo], lambda: server.tasks() == two_left)
 
 
+@pytest.mark.xdist_group("ch04 patience")
 def test_who_answers_no_ping_and_then_reads_on_ends_quietly() -> None:
     def waits(words: str) -> Callable[[], bool]:
         return lambda: any(words in line.code for line in server.waiting())
