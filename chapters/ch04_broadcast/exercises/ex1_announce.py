@@ -1,0 +1,40 @@
+"""Exercise 4.1: announce.
+
+Who comes is announced to all others: `ana joined`; and who leaves: `ana left`, with a
+goodbye or without. Each once, whoever may come, leave or die meanwhile: who has been
+accepted hears of all who come after. What somebody says goes to the others, as
+`ana: hello`. When a client has left, its handler ends, without an error.
+
+Try it:   python3 learn.py run 4.1
+Check it: python3 learn.py check 4.1
+"""
+
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import FileResponse
+
+app = FastAPI(title="Exercise 4.1: announce")
+people: set[WebSocket] = set()
+
+
+@app.get("/")
+async def page() -> FileResponse:
+    return FileResponse("chapters/ch04_broadcast/page.html")
+
+
+async def tell(others: set[WebSocket], text: str) -> None:
+    sends = [other.send_text(text) for other in others]
+    await asyncio.gather(*sends, return_exceptions=True)
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
+    await websocket.accept()
+    people.add(websocket)
+    # TODO: nobody hears of who comes, nor of who leaves without a goodbye.
+    async for text in websocket.iter_text():
+        await tell(people - {websocket}, f"{username}: {text}")
+    await websocket.close()
+    await tell(people - {websocket}, f"{username} left")
+    people.remove(websocket)
