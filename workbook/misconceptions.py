@@ -160,12 +160,21 @@ class Misconception:
         return evidence.find(look) if look else None
 
 
+COMMANDS = "(?:publish|unsubscribe|punsubscribe|ping)"
+"""Methods of redis-py that are no coroutine functions, and return a coroutine."""
+
+
 def _never_awaited(evidence: Evidence) -> str:
     """The method that was called without await, as far as the run shows it."""
     shown = re.search(r"<coroutine object ([\w.]+)", evidence.failure.got)
     warned = re.findall(r"coroutine '([\w.]+)' was never awaited", evidence.output)
     names = [shown[1]] if shown else warned[-1:]
-    return names[0].rpartition(".")[2] if names else ""
+    name = names[0].rpartition(".")[2] if names else ""
+    if name == "execute_command":  # redis-py: what publish() and others return
+        line = evidence.find(rf"(?<!await )\b\w+(?:\[\w+\])?\.{COMMANDS}\(")
+        called = re.search(COMMANDS, line[1]) if line else None
+        return called[0] if called else name
+    return name
 
 
 def _awaitless(evidence: Evidence) -> str:
@@ -174,8 +183,7 @@ def _awaitless(evidence: Evidence) -> str:
 
 
 def _without_await(evidence: Evidence) -> str:
-    name = _never_awaited(evidence)
-    return rf"(?<!await )(?<!def )(?<![.\w(])(?:\w+\.)?{name}\("
+    return rf"(?<!await )\b\w+\.{_never_awaited(evidence)}\("
 
 
 def _unaccepted(evidence: Evidence) -> bool:
@@ -350,27 +358,35 @@ def _missing_key(evidence: Evidence) -> str:
     return f"There may be no such {kind}. get() asks without a KeyError."
 
 
-def _sends_to_each(evidence: Evidence, code: str) -> bool:
-    """Whether this code sends to what a loop of the source names."""
-    return any(
-        evidence.find(rf"\bfor\b.*\b{name}\b.*\bin\b")
-        for name in re.findall(r"(\w+)(?:\.\w+)*\.send\w*\(", code)
+def _takes_all_for_messages(evidence: Evidence) -> bool:
+    """All that a subscription yields is taken for a message, its confirmation too."""
+    if not evidence.failure.silent or evidence.crash is not None:
+        return False
+    code = evidence.code
+    if re.search(
+        r"""["']type["']|ignore_subscribe|isinstance\(|subscribe\(\*\*|subscribe\(\w+=""",
+        code,
+    ):
+        return False
+    ways = re.findall(r"\.(?:listen|get_message)\(", code)
+    return len(ways) == 1 and ".subscribe(" in code
+
+
+def _other_error_caught(evidence: Evidence) -> bool:
+    """redis-py's ConnectionError or TimeoutError raised; Python's own was caught."""
+    crash = evidence.crash
+    return (
+        _away(evidence)
+        and crash is not None
+        and evidence.find(rf"^\s*except\*?\b.*\b{crash['error']}\b") is not None
+        and not _in_source(rf"redis[\w.]* import.*\b{crash['error']}\b")(evidence)
     )
 
 
-def _another_had_gone(evidence: Evidence) -> bool:
-    """A send to one of many raised, whosever handler it was that sent."""
-    crash = evidence.crash
-    gone = ("WebSocketDisconnect", "WebSocketDisconnected")
-    sends = _sends_to_each(evidence, evidence.raised_at())
-    return crash is not None and crash["error"] in gone and sends
-
-
-def _taken_for_its_own(evidence: Evidence) -> bool:
-    """A handler that sends to many has returned, and its own client is there."""
-    caught = evidence.find(r"^\s*except.*\bWebSocketDisconnect\b")
-    sends = _sends_to_each(evidence, evidence.code)
-    return evidence.ended_without_close() and caught is not None and sends
+def _away(evidence: Evidence) -> bool:
+    """What a client of Redis raised has left the handler."""
+    gone = evidence.crashed("ConnectionError") or evidence.crashed("TimeoutError")
+    return gone and _in_source(r"\bredis\b")(evidence)
 
 
 SLEEP = r"\btime\.sleep\("
@@ -581,17 +597,34 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M24",
-        "Somebody cancelled this handler, and nobody caught its CancelledError.",
-        lambda e: (
-            e.crashed("CancelledError")
-            and re.search(r"\.(receive|iter|send)_", _first_line(e)) is not None
-        ),
-    ),
-    Misconception(
-        "M24",
         "Awaiting a task that you cancelled raises CancelledError. Who catches it?",
         lambda e: e.crashed("CancelledError"),
         _first_line,
+    ),
+    Misconception(
+        "M29",
+        "Too many connections to Redis. Clients can share those of their process.",
+        lambda e: (
+            e.crashed("MaxConnectionsError")
+            or e.crashed("ConnectionError", "max number of clients reached")
+        ),
+    ),
+    Misconception(
+        "",
+        "redis-py has an error of this name of its own, in redis.exceptions.",
+        _other_error_caught,
+        r"^\s*except\b.*(Connection|Timeout)Error",
+    ),
+    Misconception(
+        "",
+        "Redis was away, and publish() raised. Catch a RedisError, tell the sender.",
+        lambda e: _away(e) and "publish(" in e.raised_at(),
+    ),
+    Misconception(
+        "M39",
+        "The first that comes is of type 'subscribe', its data 1. Look at the type.",
+        _takes_all_for_messages,
+        r"\.(listen|get_message)\(",
     ),
     Misconception(
         "M36",
@@ -620,32 +653,6 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M06",
         "Who only sends is not told that the client has left. Keep receiving.",
         lambda e: e.goes_on() and not _in_source(r"\.(receive|iter)\w*\(")(e),
-    ),
-    Misconception(
-        "M01",
-        "One of them had gone, and the send to it raised. Catch it at the send.",
-        _another_had_gone,
-    ),
-    Misconception(
-        "M01",
-        "A send to one who had gone raised, and ended the handler of who spoke.",
-        _taken_for_its_own,
-        r"^\s*except.*\bWebSocketDisconnect\b",
-    ),
-    Misconception(
-        "M10",
-        "Somebody came or left in the middle of this loop. Loop over a copy.",
-        lambda e: e.crashed("RuntimeError", "changed size during iteration"),
-    ),
-    Misconception(
-        "M32",
-        "The inbox that is full is another's, and yours is the handler that raised.",
-        lambda e: e.crashed("QueueFull") or e.crashed("WouldBlock"),
-    ),
-    Misconception(
-        "M49",
-        "The client hung up first: there is nothing left to close.",
-        lambda e: e.crashed("WebSocketDisconnect") and ".close(" in e.raised_at(),
     ),
     Misconception(
         "M48",
