@@ -183,7 +183,8 @@ def _awaitless(evidence: Evidence) -> str:
 
 
 def _without_await(evidence: Evidence) -> str:
-    return rf"(?<!await )\b\w+\.{_never_awaited(evidence)}\("
+    name = _never_awaited(evidence)
+    return rf"(?<!await )(?<!def )(?<![.\w(])(?:\w+\.)?{name}\("
 
 
 def _unaccepted(evidence: Evidence) -> bool:
@@ -356,6 +357,29 @@ def _missing_key(evidence: Evidence) -> str:
         return "There may be no such key. get() asks without a KeyError."
     kind = found[1].lower()
     return f"There may be no such {kind}. get() asks without a KeyError."
+
+
+def _sends_to_each(evidence: Evidence, code: str) -> bool:
+    """Whether this code sends to what a loop of the source names."""
+    return any(
+        evidence.find(rf"\bfor\b.*\b{name}\b.*\bin\b")
+        for name in re.findall(r"(\w+)(?:\.\w+)*\.send\w*\(", code)
+    )
+
+
+def _another_had_gone(evidence: Evidence) -> bool:
+    """A send to one of many raised, whosever handler it was that sent."""
+    crash = evidence.crash
+    gone = ("WebSocketDisconnect", "WebSocketDisconnected")
+    sends = _sends_to_each(evidence, evidence.raised_at())
+    return crash is not None and crash["error"] in gone and sends
+
+
+def _taken_for_its_own(evidence: Evidence) -> bool:
+    """A handler that sends to many has returned, and its own client is there."""
+    caught = evidence.find(r"^\s*except.*\bWebSocketDisconnect\b")
+    sends = _sends_to_each(evidence, evidence.code)
+    return evidence.ended_without_close() and caught is not None and sends
 
 
 def _takes_all_for_messages(evidence: Evidence) -> bool:
@@ -597,6 +621,14 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M24",
+        "Somebody cancelled this handler, and nobody caught its CancelledError.",
+        lambda e: (
+            e.crashed("CancelledError")
+            and re.search(r"\.(receive|iter|send)_", _first_line(e)) is not None
+        ),
+    ),
+    Misconception(
+        "M24",
         "Awaiting a task that you cancelled raises CancelledError. Who catches it?",
         lambda e: e.crashed("CancelledError"),
         _first_line,
@@ -653,6 +685,32 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M06",
         "Who only sends is not told that the client has left. Keep receiving.",
         lambda e: e.goes_on() and not _in_source(r"\.(receive|iter)\w*\(")(e),
+    ),
+    Misconception(
+        "M01",
+        "One of them had gone, and the send to it raised. Catch it at the send.",
+        _another_had_gone,
+    ),
+    Misconception(
+        "M01",
+        "A send to one who had gone raised, and ended the handler of who spoke.",
+        _taken_for_its_own,
+        r"^\s*except.*\bWebSocketDisconnect\b",
+    ),
+    Misconception(
+        "M10",
+        "Somebody came or left in the middle of this loop. Loop over a copy.",
+        lambda e: e.crashed("RuntimeError", "changed size during iteration"),
+    ),
+    Misconception(
+        "M32",
+        "The inbox that is full is another's, and yours is the handler that raised.",
+        lambda e: e.crashed("QueueFull") or e.crashed("WouldBlock"),
+    ),
+    Misconception(
+        "M49",
+        "The client hung up first: there is nothing left to close.",
+        lambda e: e.crashed("WebSocketDisconnect") and ".close(" in e.raised_at(),
     ),
     Misconception(
         "M48",
