@@ -1,0 +1,38 @@
+"""Exercise 5.1: relay.
+
+What one client says, all others hear, whichever process serves them, in the order in
+which Redis had it; the sender does not hear it. A process has one subscription, however
+many clients it has and however long they are silent, and serves nobody before Redis
+has confirmed it.
+
+Try it:   python3 learn.py run 5.1 --workers 2
+Check it: python3 learn.py check 5.1
+"""
+
+import asyncio
+import os
+
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import FileResponse
+from redis.asyncio import Redis
+
+redis = Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"))
+people: dict[str, WebSocket] = {}
+app = FastAPI(title="Exercise 5.1: relay")
+app.add_api_route("/", lambda: FileResponse("chapters/ch05_redis/page.html"))
+
+
+async def tell_others(sender: str, text: str) -> None:
+    sends = [one.send_text(text) for who, one in people.items() if who != sender]
+    await asyncio.gather(*sends, return_exceptions=True)  # some may have gone
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    me = os.urandom(8).hex()
+    people[me] = websocket
+    # TODO: who is served by another process hears nothing. Say it through Redis.
+    async for text in websocket.iter_text():
+        await tell_others(me, text)
+    del people[me]
