@@ -52,6 +52,7 @@ class Channel:
         self.up = asyncio.Event()  # Redis has confirmed the subscription
         self.lost = 0  # what was said somewhere and not heard here
         self._told = False  # that Redis is away
+        self._closed = True
         self._process = uuid4().hex
         self._said = 0
         self._heard = {self._process: 0}  # by process, the last number
@@ -65,14 +66,18 @@ class Channel:
     @asynccontextmanager
     async def open(self, hear: Hear) -> AsyncIterator[None]:
         """Hear what is said, by whomever, until the end of the `with`."""
+        self._closed = False
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen(hear))
-            # Confirmed before anybody is served: so nobody misses what is said first.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    await self.up.wait()
-            yield
-            listening.cancel()
+            try:
+                # Confirmed before anybody is served: nobody misses what is said first.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await self.up.wait()
+                yield
+            finally:
+                self._closed = True
+                listening.cancel()
 
     async def publish(self, sender: str, text: str) -> None:
         """Returns when it has come back: nobody talks faster than Redis passes on."""
@@ -92,8 +97,9 @@ class Channel:
             del self._unheard[number]
 
     async def _listen(self, hear: Hear) -> None:
-        """For ever. When Redis goes away: again, once it is back."""
-        while True:
+        """Until it is closed. When Redis goes away: again, once it is back."""
+        # A TaskGroup that ends with an error forgets a cancel() that comes just then.
+        while not self._closed:
             redis = self._connect()
             try:
                 async with redis.pubsub() as pubsub:
@@ -107,7 +113,7 @@ class Channel:
                 log.exception("This process heard nothing more, and begins again.")
             finally:
                 self._go_down()
-                with suppress(RedisError):
+                with suppress(*BROKEN):
                     await redis.aclose()
             await asyncio.sleep(random.uniform(*AGAIN))
 

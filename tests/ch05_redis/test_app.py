@@ -100,21 +100,29 @@ def test_a_process_has_one_subscription_and_three_connections_at_most(
     promise(f"ch05: 50 people in a process, and {most} connections to Redis")
 
 
-def test_the_subscription_is_confirmed_before_anybody_is_served(
-    start: Start, link: Link
-) -> None:
-    link.pause()
+class HesitantLink(Link):
+    """Confirms no subscription until it is told to."""
 
-    def confirm_it_late() -> None:
-        link.until(lambda redis: redis.commands() != [], DEADLINE)
-        link.until(lambda redis: False, 0.3)  # as on a slow network
-        link.resume()
+    def _keep(self, words: list[bytes]) -> str:
+        name = super()._keep(words)
+        if name == "SUBSCRIBE":
+            self._flows.clear()
+        return name
 
-    with ThreadPoolExecutor(1) as others:
+
+def test_the_subscription_is_confirmed_before_anybody_is_served(start: Start) -> None:
+    with HesitantLink(shared()) as link, ThreadPoolExecutor(1) as others:
+
+        def confirm_it_late() -> None:
+            link.until(lambda redis: redis.commands("SUBSCRIBE") != [], DEADLINE)
+            link.until(lambda redis: False, 0.3)
+            link.resume()
+
         confirmed = others.submit(confirm_it_late)
-        start(link.url)
+        server = start(link.url)
 
         assert link.subscriptions() == {"chat": 1}
+        assert health(server)["redis"] == "up"
         confirmed.result()
 
 

@@ -22,6 +22,7 @@ from tests.ch05_redis.conftest import (
     health,
     said,
     wait_for_redis,
+    wait_until,
 )
 from tests.conftest import Promise
 from workbook.broker import Broker
@@ -132,6 +133,19 @@ def test_it_stops_when_it_is_told_to(fault: Fault, start: Start, link: Link) -> 
     assert took < BACK + 1
 
 
+def test_connections_that_are_reset_are_opened_anew(start: Start, link: Link) -> None:
+    server = start(link.url)
+    with server.connect("ana") as ana, server.connect("bo") as bo:
+        for number in range(3):
+            wait_for_redis("up", server)
+            link.cut()
+            ana.send(f"perhaps {number}")  # now, on whatever is left of it
+        wait_until(lambda: link.subscriptions() == {"chat": 1}, "it is subscribed")
+        wait_for_redis("up", server)
+        ana.send("after all")
+        receive_until(bo, "after all")
+
+
 # The channel by itself, in a hurry
 
 
@@ -201,6 +215,28 @@ def test_a_lost_reply_does_not_double_what_was_said(link: Link) -> None:
     assert len(link.commands("PUBLISH")) == 2
 
 
+def test_nobody_waits_for_ever_for_what_does_not_come_back(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chapter, "PATIENCE", 0.2)
+
+    async def hear_slowly() -> None:
+        go_on = asyncio.Event()
+
+        async def hear(said: Said) -> None:
+            await go_on.wait()
+
+        channel = Channel(link.url, "chat")
+        async with channel.open(hear):
+            await channel.up.wait()
+            await channel.publish("ana", "one")
+            with pytest.raises(NotPublished, match="did not come back"):
+                await channel.publish("bo", "two")
+            go_on.set()
+
+    run(hear_slowly())
+
+
 def test_a_listener_that_breaks_is_heard_of_and_begins_again(
     link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,6 +285,25 @@ def test_the_channel_can_be_closed_at_any_time(link: Link) -> None:
     run(close_at_any_time())
 
     assert link.until(lambda redis: redis.connections() == 0, DEADLINE)
+
+
+def test_an_error_in_the_same_moment_hides_no_cancel(link: Link) -> None:
+    async def close_while_it_breaks() -> None:
+        hearing = asyncio.Event()
+
+        async def hear(said: Said) -> None:
+            hearing.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ConnectionResetError
+
+        channel = Channel(link.url, "chat")
+        async with channel.open(hear):
+            await channel.publish("ana", "hello")
+            await hearing.wait()
+
+    run(close_while_it_breaks())
 
 
 def test_who_leaves_in_the_middle_of_a_publish_takes_nothing_along(link: Link) -> None:
