@@ -700,7 +700,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception(
         "M10",
         "Somebody came or left in the middle of this loop. Loop over a copy.",
-        lambda e: e.crashed("RuntimeError", "changed size during iteration"),
+        lambda e: e.crashed("RuntimeError", "during iteration"),
     ),
     Misconception(
         "M32",
