@@ -1,4 +1,4 @@
-# Provokes: Who comes next?
+# Provokes: Who comes next in it
 # Misconception: M10
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
