@@ -16,6 +16,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -27,6 +28,8 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 
 START = 30.0  # seconds that an app may take until a client is let in
+SILENCE = 1.0  # seconds after which a flood is over
+STEP = 0.05  # seconds between two looks at it
 
 STAMP = re.compile(rb"#(\d{3}):(\d{6})")
 
@@ -88,10 +91,15 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        path = self._dialect.path.format(self.number)
-        self.transport.write(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        self.transport.write(self.request)
+
+    @property
+    def request(self) -> bytes:
+        """Its handshake."""
+        return (
+            f"GET {self._dialect.path.format(self.number)} HTTP/1.1\r\n"
+            "Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
@@ -114,10 +122,16 @@ class Connection(asyncio.Protocol):
         if self._head.endswith(self._dialect.welcome):
             self.opened.set()
 
-    def say(self, number: int, size: int = 32) -> None:
-        """Send the message of this number, with our stamp, in `size` bytes."""
-        said = self._dialect.said.format(text(self.number, number, size))
-        self.transport.write(frame(said))
+    def say(self, *numbers: int, size: int = 32) -> None:
+        """Send the messages of these numbers at once, each with our stamp.
+
+        Args:
+            numbers: which of ours they are.
+            size: of each text, in bytes.
+        """
+        texts = [text(self.number, number, size) for number in numbers]
+        frames = [frame(self._dialect.said.format(each)) for each in texts]
+        self.transport.write(b"".join(frames))
 
     def forget(self) -> None:
         """What came until now is not looked at."""
@@ -194,6 +208,32 @@ def tally(listeners: Iterable[Connection], sent: Mapping[int, int]) -> Tally:
                 latest[sender] = number
         found += Tally(expected, expected - once, len(came) - once, late)
     return found
+
+
+async def _flood(port: int, clients: int, count: int) -> Tally:
+    members = [await connect(port, number) for number in range(clients)]
+    for member in members:
+        member.say(*range(count))
+    sent = dict.fromkeys(range(clients), count)
+    silent, came = 0.0, -1
+    while silent < SILENCE:
+        before, came = came, sum(member.size for member in members)
+        silent = silent + STEP if came == before else 0.0
+        if silent == STEP and tally(members, sent).lost == 0:
+            break
+        await asyncio.sleep(STEP)
+    for member in members:
+        member.transport.abort()
+    return tally(members, sent)
+
+
+def flood(port: int, clients: int = 20, count: int = 100) -> Tally:
+    """Let all say so much at once, each as fast as its socket takes it.
+
+    Whatever has not come when nobody has heard anything for SILENCE is lost.
+    """
+    with ThreadPoolExecutor(1) as pool:  # a notebook's own thread has a loop already
+        return pool.submit(run, _flood(port, clients, count)).result()
 
 
 def cpu_time(*processes: psutil.Process) -> float:
