@@ -1,4 +1,4 @@
-# Provokes: Nothing else should reach
+# Provokes: Nothing else should be heard
 import asyncio
 import os
 from collections.abc import AsyncIterator
