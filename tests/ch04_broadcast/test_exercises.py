@@ -376,12 +376,14 @@ def test_nobody_is_skipped_when_one_leaves_meanwhile(ex2_survivor: Answer) -> No
         dy.read_on()
         hint = "cy left while this loop waited for dy. Who comes next in it then?"
         say(ana, "two", hint)
-        for other in (bo, ey):
-            for text in ("one", "two"):
-                said = quote(text)
-                expect_heard(other, text, ana, hint, "M10", said=said)
-        for text in (HUGE, "one", "two"):
-            expect_heard(dy, text, ana, NEWS)
+        say(bo, "three")
+        expect_heard(ana, "three", bo, hint, "M10")
+        for text in ("one", "two"):
+            expect_heard(bo, text, ana, hint, "M10", said=quote(text))
+        told = ["one", "two", "three"]
+        expect_heard_all(ex2_survivor, ey, told, ana, hint, "M10")
+        expect_heard(dy, HUGE, ana, NEWS)
+        expect_heard_all(ex2_survivor, dy, told, ana, NEWS)
 
 
 def test_one_dead_client_does_not_silence_the_room(ex2_survivor: Answer) -> None:
