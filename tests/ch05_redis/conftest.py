@@ -45,6 +45,7 @@ def start() -> Iterator[Start]:
         for server in servers:
             assert crashes(server) == []
             server.process.interrupt()
+        for server in servers:
             assert server.process.join(DEADLINE) is not None
             assert "Application shutdown complete." in server.log
             assert "Traceback" not in server.log, server.log
