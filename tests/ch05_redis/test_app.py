@@ -7,7 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-import pytest
 
 from tests.ch05_redis.conftest import (
     DEADLINE,
@@ -21,8 +20,6 @@ from tests.ch05_redis.conftest import (
 from tests.conftest import Promise
 from workbook.broker import shared
 from workbook.link import Link
-
-pytestmark = pytest.mark.xdist_group("ch05 app")
 
 
 def envelope(number: int, text: str, process: str = "another") -> str:
