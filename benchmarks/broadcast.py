@@ -56,14 +56,13 @@ class Design:
 
 
 OURS = "chapter 4: an inbox each"
+WRITE_THROUGH = "write-through"
 NAIVE = "naive loop"
 CANCELLING = "cancel and restart, broadcaster"
 
 DESIGNS = {
     OURS: Design("chapters.ch04_broadcast.app:app"),
-    "write-through": Design(
-        "benchmarks.designs.write_through:make_app", ("--factory",)
-    ),
+    WRITE_THROUGH: Design("benchmarks.designs.write_through:make_app", ("--factory",)),
     NAIVE: Design("benchmarks.designs.naive:app"),
     "naive loop, without FastAPI": Design("benchmarks.designs.plain_asgi:app"),
     "gather": Design("benchmarks.designs.gathered:app"),
