@@ -53,9 +53,9 @@ class Channel:
         self.lost = 0  # what was said somewhere and not heard here
         self._told = False  # that Redis is away
         self._closed = True
-        self._process = uuid4().hex
+        self._process = ""
         self._said = 0
-        self._heard = {self._process: 0}  # by process, the last number
+        self._heard: dict[str, int] = {}  # by process, the last number
         self._outbox: asyncio.Queue[Said] = asyncio.Queue()
         self._unheard: dict[int, asyncio.Future[str]] = {}  # why it is lost, or ""
 
@@ -67,6 +67,9 @@ class Channel:
     async def open(self, hear: Hear) -> AsyncIterator[None]:
         """Hear what is said, by whomever, until the end of the `with`."""
         self._closed = False
+        # Not sooner: a server that forks copies what has been imported.
+        self._process = uuid4().hex
+        self._heard[self._process] = self._said
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen(hear))
             try:

@@ -3,11 +3,13 @@
 After each test the processes must stop as they should, with no traceback in their log.
 """
 
+import asyncio
+import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-
+from chapters.ch05_redis.channel import Channel, Said
 from tests.ch05_redis.conftest import (
     DEADLINE,
     Start,
@@ -202,3 +204,21 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
     assert list(error) == ["error"]
     assert "hello" in error["error"]
     assert "Redis is back" in server.log
+
+
+def test_a_process_that_was_forked_is_not_taken_for_its_parent(link: Link) -> None:
+    heard: list[str] = []
+
+    async def hear(said: Said) -> None:
+        heard.append(said.text)
+
+    async def talk() -> None:
+        parent = Channel(link.url, "chat")
+        child = copy.deepcopy(parent)  # as by a fork, when the app had been imported
+        async with parent.open(hear), child.open(hear):
+            await parent.publish("ana", "one")
+            await child.publish("bo", "two")
+
+    asyncio.run(asyncio.wait_for(talk(), DEADLINE))
+
+    assert heard.count("two") == 2
