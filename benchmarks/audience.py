@@ -6,6 +6,7 @@ more than is kept for them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,15 +41,14 @@ def say(client: Client, *texts: str) -> None:
         client.send(text)
 
 
-def listen(client: Client, until: str | None = None, wait: float = 0.5) -> list[str]:
+def listen(client: Client, until: str | None = None) -> list[str]:
     """What a client hears, without LONG, and last how that ended if not as expected.
 
     Args:
         client: hears it.
         until: the text that ends it; without one, it goes on to the connection's end.
-        wait: seconds without any text after which there is no more to come.
     """
-    client.reply, heard = wait, list[str]()
+    client.reply, heard = PATIENCE, list[str]()
     try:
         while until is None or until not in heard:
             text = str(client.receive())
@@ -58,6 +58,13 @@ def listen(client: Client, until: str | None = None, wait: float = 0.5) -> list[
             client.wire.mark(failure.event, None)  # nobody said what should have come
         heard.append(failure.got)
     return heard
+
+
+def listen_all(people: Sequence[Client]) -> dict[str, list[str]]:
+    """What each of them hears, by their names."""
+    with ThreadPoolExecutor(len(people)) as pool:
+        heard = pool.map(listen, people)
+        return {each.name: texts for each, texts in zip(people, heard, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def beside_a_sleeper(tell: Tell, **options: Any) -> Heard:
         ana, bo, cy = enter(server, "ana", "bo", "cy")
         bo.stall()
         say(ana, LONG, *WORDS)
-        came = [text for text in listen(cy, WORDS[-1], PATIENCE) if text in WORDS]
+        came = [text for text in listen(cy, WORDS[-1]) if text in WORDS]
         bo.abort()  # or whoever waits for it would keep the server from stopping
     mine = [event for event in server.wire if event.client == "ana"]
     (said,) = [e.time for e in mine if e.direction == "out" and e.data == WORDS[0]]
@@ -116,10 +123,9 @@ def who_heard_whom(people: Sequence[Client]) -> dict[str, list[str]]:
     for person in people:
         person.send(person.name)
     names = [person.name for person in people]
-    heard = {person.name: " ".join(listen(person)) for person in people}
     return {
-        listener: [name for name in names if f'"message": "{name}"' in texts]
-        for listener, texts in heard.items()
+        listener: [name for name in names if f'"message": "{name}"' in " ".join(texts)]
+        for listener, texts in listen_all(people).items()
     }
 
 
