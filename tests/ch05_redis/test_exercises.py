@@ -75,10 +75,12 @@ def silent(redis: Link, hold: float = HELD) -> Iterator[threading.Event]:
     flows, over = threading.Event(), threading.Event()
     before = redis.accepted, len(redis.commands())
 
+    def asked(link: Link) -> bool:
+        return (link.accepted, len(link.commands())) != before
+
     def resume_later() -> None:
-        redis.until(
-            lambda r: over.is_set() or (r.accepted, len(r.commands())) != before, 10
-        )
+        while not over.is_set() and not redis.until(asked, 0.1):
+            pass
         over.wait(hold)
         flows.set()
         redis.resume()
@@ -143,6 +145,8 @@ def test_it_comes_in_every_process_and_not_to_its_sender(ex1_relay: Answer) -> N
         ex1_relay.connect("cy", worker=2) as cy,
         ex1_relay.connect("dee", worker=2) as dee,
     ):
+        # Who serves before it has subscribed is told so in a check of its own.
+        ex1_relay.redis.until(lambda link: sum(link.subscriptions().values()) > 1, HELD)
         ana.send("one")
         hears(bo, "one", "ana", ALL)
         dee.send("two")
