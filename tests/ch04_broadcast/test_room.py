@@ -8,7 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import pytest
 
 from chapters.ch04_broadcast import room as chapter
-from chapters.ch04_broadcast.room import BACKLOG, BEHIND, SLOWEST, Member, Room, TooSlow
+from chapters.ch04_broadcast.room import (
+    BACKLOG,
+    BEHIND,
+    SLOWEST,
+    TURN,
+    Member,
+    Room,
+    TooSlow,
+)
 
 KIB = "x" * 1024
 FOREVER = 3600.0
@@ -151,8 +159,8 @@ def test_for_who_cannot_be_sent_to_nothing_is_kept_and_nobody_waits() -> None:
     assert asyncio.run(conversation())
 
 
-def test_before_the_next_text_those_who_deliver_have_a_turn() -> None:
-    async def conversation() -> list[int]:
+def test_after_so_many_bytes_those_who_deliver_have_a_turn() -> None:
+    async def conversation(size: int) -> list[int]:
         heard: list[str] = []
 
         async def send(text: str) -> None:
@@ -162,13 +170,14 @@ def test_before_the_next_text_those_who_deliver_have_a_turn() -> None:
         async with room.join() as member, delivered(member, send):
             await turns()
             counts = []
-            for _ in range(3):
+            for _ in range(5):
                 await room.settle()
                 counts.append(len(heard))
-                room.broadcast("text", sender="nobody")
+                room.broadcast("x" * size, sender="nobody")
         return counts
 
-    assert asyncio.run(conversation()) == [0, 1, 2]
+    assert asyncio.run(conversation(TURN + 1)) == [0, 1, 2, 3, 4]
+    assert asyncio.run(conversation(TURN // 2)) == [0, 0, 0, 3, 3]
 
 
 def test_nobody_is_held_back_while_all_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
