@@ -158,14 +158,21 @@ class Channel:
                     await hear(said)
 
     async def _publish_all(self, redis: Redis) -> None:
-        # One task, which no member can cancel: redis-py loses a connection then.
+        # One task, which no member can cancel: redis-py loses a connection then. All
+        # that waits goes in one round trip, and so comes back in one.
         while True:
-            said = await self._outbox.get()
+            batch = [await self._outbox.get()]
+            while not self._outbox.empty():
+                batch.append(self._outbox.get_nowait())
+            pipeline = redis.pipeline(transaction=False)
+            for said in batch:
+                pipeline.publish(self.name, said.model_dump_json())
             try:
                 async with asyncio.timeout(ANSWER):
-                    await redis.publish(self.name, said.model_dump_json())
+                    await pipeline.execute()
             except (RedisError, RuntimeError) as error:
-                self._answer(said.number, f"Redis did not confirm it: {error}")
+                for said in batch:
+                    self._answer(said.number, f"Redis did not confirm it: {error}")
 
     def _answer(self, number: int, why: str) -> None:
         back = self._unheard.get(number)
