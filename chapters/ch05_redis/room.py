@@ -8,7 +8,7 @@ from uuid import uuid4
 
 BACKLOG = 1024 * 1024  # bytes that may wait for one member
 BEHIND = BACKLOG // 2  # with more, a member is behind: those who speak wait for it
-TURN = 16 * 1024  # bytes said, after which those who deliver get a turn
+TURN = BACKLOG // 4  # bytes for all together: then those who deliver get a turn
 SLOWEST = 400 * 1024  # bytes a second: slower than this, nobody is waited for
 
 
@@ -71,7 +71,7 @@ class Room:
         self._members: dict[str, Member] = {}
         self._floor = asyncio.Lock()
         self._last = 0  # bytes, of what was said last
-        self._said = 0  # bytes, since those who deliver had a turn
+        self._put = 0  # bytes, for all, since those who deliver had a turn
 
     def __len__(self) -> int:
         return len(self._members)
@@ -93,7 +93,7 @@ class Room:
         # Never awaits: so nobody joins or leaves in the middle, and nobody slow can
         # hold it up.
         self._last = size = len(text.encode())
-        self._said += size
+        self._put += size * len(self._members)
         for member in self._members.values():
             if member.id != sender:
                 member.put(text, size)
@@ -106,8 +106,8 @@ class Room:
         hardly for who takes nothing. Nobody reads the senders' sockets meanwhile: TCP
         slows them down.
         """
-        if self._said > TURN:
-            self._said = 0
+        if self._put > TURN:
+            self._put = 0
             await asyncio.sleep(0)
         async with self._floor:
             behind = [m for m in self._members.values() if not m.keeps_up.is_set()]
