@@ -108,10 +108,12 @@ def test_it_has_one_todo_and_its_solution_none(exercise: Exercise) -> None:
 @each_exercise
 def test_it_is_small_and_so_is_the_step_to_its_solution(exercise: Exercise) -> None:
     changed = changes(exercise)
+    # A Redis needs its client, its listener, and a lifespan that keeps both.
+    more = 20 if "REDIS_URL" in exercise.shipped.read_text("utf-8") else 0
 
-    assert len(lines(exercise.shipped)) <= 40
-    assert len(lines(exercise.solution)) <= 45
-    assert len(changed) <= 15, "\n".join(changed)
+    assert len(lines(exercise.shipped)) <= 40 + more
+    assert len(lines(exercise.solution)) <= 45 + more
+    assert len(changed) <= 15 + more // 2, "\n".join(changed)
     assert any(line.startswith("+") and "# " in line for line in changed)
 
 
@@ -176,7 +178,7 @@ def test_a_wrong_answer_is_told_what_is_wrong(exercise: Exercise, path: Path) ->
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.parent.name)
 def test_the_table_of_misconceptions_holds(table: Path) -> None:
     chapter = course.find_chapter(table.parent.name)
-    rows = re.findall(r"^\| (M\d\d) \| .+ \| (.*) \| (.*) \|$", table.read_text(), re.M)
+    rows = re.findall(r"^\| (M\d\d) \| .+ \| (.*) \|(.*)\|$", table.read_text(), re.M)
 
     assert rows
     for id, taught, recognised in rows:

@@ -42,9 +42,10 @@ async def keep_hearing() -> None:
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    hearing = asyncio.create_task(keep_hearing())
-    yield
-    hearing.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        hearing = tasks.create_task(keep_hearing())
+        yield
+        hearing.cancel()
 
 
 app = FastAPI(title="Exercise 5.2: comeback", lifespan=lifespan)

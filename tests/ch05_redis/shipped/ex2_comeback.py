@@ -35,9 +35,10 @@ async def hear() -> None:
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     # TODO: when Redis goes away, this task ends. And what does a sender get to know?
-    hearing = asyncio.create_task(hear())
-    yield
-    hearing.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        hearing = tasks.create_task(hear())
+        yield
+        hearing.cancel()
 
 
 app = FastAPI(title="Exercise 5.2: comeback", lifespan=lifespan)
