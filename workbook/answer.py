@@ -72,7 +72,7 @@ class Answer:
         start: float = START,
         reply: float = REPLY,
     ) -> None:
-        self.file = file
+        self.file = file.absolute()  # as its frames name it
         self.start = start
         self.reply = reply
         self.wire = Wire()
@@ -590,20 +590,24 @@ class Answer:
         if self._link is not None:
             self._link.heal()
         self._stopping = True
-        for worker in self._workers.values():
-            if worker.used:
-                self._shown = worker
-                self._stop()
+        for step in (self._tell_to_stop, self._await_end):
+            for worker in self._workers.values():
+                if worker.used:
+                    self._shown = worker
+                    step()
 
-    def _stop(self) -> None:
-        where = self.process.ask("where")
-        failure = Failure(
+    def _still_running(self) -> Failure:
+        return Failure(
             who="",
             action="told",
             sent=f"{self.file.name} to stop, when every client had left",
             got="",
             expected="a program that ends",
         )
+
+    def _tell_to_stop(self) -> None:
+        where = self.process.ask("where")
+        failure = self._still_running()
         if where is None:
             raise failure
         if where["deaf"]:
@@ -611,7 +615,10 @@ class Answer:
             failure.hint = "SIGTERM tells a server to stop. Leave it to uvicorn."
             raise failure
         self.process.interrupt()
+
+    def _await_end(self) -> None:
         status = self.process.join(self.reply)
+        failure = self._still_running()
         if status is None:
             failure.silent = True
             failure.got = f"nothing for {self.reply:g} s: it still ran"
