@@ -7,14 +7,12 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from workbook.client import REPLY, Client
+from workbook.address import Address
 from workbook.failure import Line
 from workbook.process import Process, Report
 from workbook.tether import Tether
-from workbook.wire import Wire
 
 START = 20.0
 """Seconds that an app may take to start. Generous: it takes half a second."""
@@ -28,7 +26,7 @@ class NotServing(Exception):
         self.report = report
 
 
-class Server:
+class Server(Address):
     """One app served by uvicorn on a free port of 127.0.0.1 in a child process.
 
     Use it in a `with`; leaving ends the process and all that it started.
@@ -59,8 +57,8 @@ class Server:
         start: float = START,
         **options: Any,
     ) -> None:
+        super().__init__()
         self.file = file
-        self.wire = Wire()
         self.process = process or Process()
         job = {
             "serve": str(file),
@@ -78,43 +76,13 @@ class Server:
         self.routes: list[list[str]] = report["routes"]
         self.idle_tasks = int(report["tasks"])  # as many as there are without clients
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self.process.end()
 
     @property
     def log(self) -> str:
         """What the server has logged and the app has printed."""
         return self.process.output
-
-    @property
-    def http(self) -> str:
-        """The address of its pages: "http://127.0.0.1:54321"."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def connect(
-        self,
-        name: str,
-        path: str = "/ws",
-        *,
-        wire: Wire | None = None,
-        reply: float = REPLY,
-        **options: Any,
-    ) -> Client:
-        """A new client; `options` are those of `Client`.
-
-        Raises:
-            Failure: the handshake was refused or not answered.
-        """
-        used = self.wire if wire is None else wire
-        return Client(name, self.port, path, wire=used, reply=reply, **options)
 
     def waiting(self, port: int | None = None) -> list[Line]:
         """The lines of the app at which its tasks wait now.
@@ -148,7 +116,7 @@ def _why(report: Report | None) -> str:
     return f": it has no {', '.join(report['missing'])}; there are: {there}"
 
 
-class Workers:
+class Workers(Address):
     """One app served by `uvicorn --workers N`: processes that share a port.
 
     Use it in a `with`; leaving ends them all. Which of them a client gets, the
@@ -175,7 +143,7 @@ class Workers:
         env: Mapping[str, str] | None = None,
         start: float = START,
     ) -> None:
-        self.wire = Wire()
+        super().__init__()
         self.count = count
         self._last: str | None = None
         folder = Path(tempfile.mkdtemp(prefix="workbook-workers-"))
@@ -217,17 +185,6 @@ class Workers:
                 raise NotServing(f"{self.count} workers are not serving:\n{end}", None)
             time.sleep(0.02)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
-
     def end(self) -> None:
         """End them all, now; their log can still be read."""
         if self._last is None:
@@ -245,25 +202,3 @@ class Workers:
     def pids(self) -> list[int]:
         """The workers' process numbers, in the order in which they were started."""
         return [int(n) for n in re.findall(r"Started server process \[(\d+)", self.log)]
-
-    @property
-    def http(self) -> str:
-        """The address of their pages: "http://127.0.0.1:54321"."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def connect(
-        self,
-        name: str,
-        path: str = "/ws",
-        *,
-        wire: Wire | None = None,
-        reply: float = REPLY,
-        **options: Any,
-    ) -> Client:
-        """A new client of one of them; `options` are those of `Client`.
-
-        Raises:
-            Failure: the handshake was refused or not answered.
-        """
-        used = self.wire if wire is None else wire
-        return Client(name, self.port, path, wire=used, reply=reply, **options)

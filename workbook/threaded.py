@@ -8,13 +8,11 @@ import traceback
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 import uvicorn
 
-from workbook.client import REPLY, Client
-from workbook.wire import Wire
+from workbook.address import Address
 
 START = STOP = 10.0
 """Seconds that a start or a stop may take. Generous: a stop takes 0.3 s."""
@@ -29,7 +27,7 @@ ROUTINE = re.compile(
 """What uvicorn logs of every app and every connection: it is not kept."""
 
 
-class ThreadedServer:
+class ThreadedServer(Address):
     """One app served by uvicorn on a free port of 127.0.0.1, in this process.
 
     Use it in a `with`, or call `stop`. It is used like `Server`, but only for code
@@ -44,7 +42,7 @@ class ThreadedServer:
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
-        self.wire = Wire()
+        super().__init__()
         self._lines: list[str] = []
         # The loop of the standard library: then every system tells the same story.
         fixed: dict[str, Any] = {"timeout_graceful_shutdown": GRACE, "loop": "asyncio"}
@@ -72,15 +70,7 @@ class ThreadedServer:
             self._socket.close()
             self._uvicorn.settled.set()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -95,11 +85,6 @@ class ThreadedServer:
             raise TimeoutError("the server did not stop: restart the kernel")
 
     @property
-    def http(self) -> str:
-        """The address of its pages: "http://127.0.0.1:54321"."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
     def log(self) -> str:
         """What the server logged, without what it logs of every app.
 
@@ -107,23 +92,6 @@ class ThreadedServer:
         frames of libraries are counted, not shown, but for the last.
         """
         return "\n".join(self._lines)
-
-    def connect(
-        self,
-        name: str,
-        path: str = "/ws",
-        *,
-        wire: Wire | None = None,
-        reply: float = REPLY,
-        **options: Any,
-    ) -> Client:
-        """A new client; `options` are those of `Client`.
-
-        Raises:
-            Failure: the handshake was refused or not answered.
-        """
-        used = self.wire if wire is None else wire
-        return Client(name, self.port, path, wire=used, reply=reply, **options)
 
 
 class _Uvicorn(uvicorn.Server):
