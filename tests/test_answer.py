@@ -105,9 +105,9 @@ def test_a_constant_holds_in_every_process(relay: Answer) -> None:
 
 
 def test_a_wrong_number_of_subscriptions_is_told(relay: Answer) -> None:
-    relay.reply = 0.2
     relay.connect("ana", worker=2)
     relay.connect("bo")
+    relay.reply = 0.2
 
     with pytest.raises(Failure) as failed:
         relay.expect_subscriptions(1, "One is enough.", misconception="M29")

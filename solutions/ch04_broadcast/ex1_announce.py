@@ -36,7 +36,8 @@ async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
         await tell(people - {websocket}, f"{username} joined")
         async for text in websocket.iter_text():
             await tell(people - {websocket}, f"{username}: {text}")
-    finally:
-        # No close(): who is here has gone already, and closing might raise.
+    except RuntimeError:  # this one's own: once a send to it failed, receiving raises
+        pass
+    finally:  # and no close(): who is here has gone already
         people.remove(websocket)
         await tell(people, f"{username} left")

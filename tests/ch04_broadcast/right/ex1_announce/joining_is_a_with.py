@@ -38,5 +38,5 @@ async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
             while True:
                 text = await websocket.receive_text()
                 await room.tell(websocket, f"{username}: {text}")
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, RuntimeError):
             pass

@@ -15,5 +15,7 @@ async def chat(websocket: WebSocket) -> None:
             others = people - {websocket}
             sends = [other.send_text(text) for other in others]
             await asyncio.gather(*sends, return_exceptions=True)
+    except RuntimeError:
+        pass
     finally:
         people.remove(websocket)

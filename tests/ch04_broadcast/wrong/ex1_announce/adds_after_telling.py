@@ -20,6 +20,8 @@ async def chat(websocket: WebSocket, username: str = "Anonymous") -> None:
     try:
         async for text in websocket.iter_text():
             await tell(f"{username}: {text}", websocket)
+    except RuntimeError:
+        pass
     finally:
         people.remove(websocket)
         await tell(f"{username} left", websocket)
