@@ -1,0 +1,23 @@
+# Provokes: its own receive raises this
+# Misconception: M01
+from contextlib import suppress
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+app = FastAPI()
+people: list[WebSocket] = []
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    people.append(websocket)
+    try:
+        while True:
+            text = await websocket.receive_text()
+            for person in list(people):
+                if person is not websocket:
+                    with suppress(WebSocketDisconnect, RuntimeError):
+                        await person.send_text(text)
+    except WebSocketDisconnect:
+        people.remove(websocket)

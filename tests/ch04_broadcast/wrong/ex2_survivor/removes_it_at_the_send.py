@@ -1,0 +1,23 @@
+# Provokes: its own receive raises this
+# Misconception: M01
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+app = FastAPI()
+people: list[WebSocket] = []
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    people.append(websocket)
+    try:
+        while True:
+            text = await websocket.receive_text()
+            for person in list(people):
+                if person is not websocket:
+                    try:
+                        await person.send_text(text)
+                    except WebSocketDisconnect:
+                        people.remove(person)
+    except WebSocketDisconnect:
+        people.remove(websocket)
