@@ -227,13 +227,13 @@ def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
     (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
     exercise.path.write_text(source.replace("people:", "told: list[str] = []\npeople:"))
 
-    verdict = checks.run(exercise, reply=0.5)
+    verdict = checks.run(exercise, reply=2)
 
     assert verdict.failure is not None
     assert verdict.passed == ["it relays"]
     rows = dict(verdict.failure.lines)
     assert rows["told"] == "ex1_relay.py to stop, when every client had left"
-    assert rows["got"] == "nothing for 0.5 s: it still ran"
+    assert rows["got"] == "nothing for 2 s: it still ran"
 
 
 # Programs that mean no good

@@ -450,6 +450,10 @@ MORE = INBOX + 10  # for answers that count the text which is being sent, or do 
 
 AT_ONCE = "Who reads must not wait for dy, who does not. Who does the waiting?"
 IN_TIME = f"Fewer than {INBOX} texts waited for dy, and dy reads on. Nothing is lost."
+LOST = (
+    "bo reads, and this text to bo is lost. dy is let go, and the loop goes on to bo."
+)
+CLOSES = "close() waits behind all that dy does not read. What ends dy without waiting?"
 LET_GO = f"dy reads nothing, and more than {INBOX} texts wait. Let it go: who ends it?"
 
 
@@ -459,8 +463,10 @@ def talk(ana: Client, bo: Client, count: int) -> None:
         texts = [f"text {number}" for number in range(first, first + 10)]
         for text in texts:
             say(ana, text, AT_ONCE)
-        for text in texts:
-            expect_heard(bo, text, ana, AT_ONCE, "M32", said=quote(text))
+        for number, text in enumerate(texts, 1):
+            later = dict.fromkeys(texts[number:], LOST)
+            said = quote(text)
+            expect_heard(bo, text, ana, AT_ONCE, "M32", said=said, hints=later)
 
 
 def test_what_one_says_goes_to_all_others(ex3_slow: Answer) -> None:
@@ -513,8 +519,12 @@ def expect_patience(answer: Answer, dy: Client) -> None:
 
 def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
     connect = emptied(ex3_slow)
-    with connect("ana") as ana, connect("bo") as bo:
-        dy = overwhelm(ex3_slow, ana, bo)
+    with (
+        connect("ana") as ana,
+        connect("dy", narrow=True) as dy,
+        connect("bo") as bo,
+    ):
+        overwhelm(ana, dy, bo)
         try:
             ex3_slow.expect_end_of(dy, LET_GO, within=SOON, misconception="M60")
         except Failure as failure:
@@ -532,20 +542,22 @@ def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
         dy.abort()
 
 
-def overwhelm(answer: Answer, ana: Client, bo: Client) -> Client:
-    """A client that reads nothing, and for whom too much waits."""
-    dy = answer.connect("dy", narrow=True)
+def overwhelm(ana: Client, dy: Client, bo: Client) -> None:
+    """More is said than may wait for dy, who reads nothing; bo, behind it, reads."""
     dy.stall()
     say(ana, HUGE)
     expect_heard(bo, HUGE, ana, NEWS)
     talk(ana, bo, MORE)
-    return dy
 
 
 def test_who_was_let_go_is_out_of_the_room_at_once(ex3_slow: Answer) -> None:
     connect = emptied(ex3_slow)
-    with connect("ana") as ana, connect("bo") as bo:
-        dy = overwhelm(ex3_slow, ana, bo)
+    with (
+        connect("ana") as ana,
+        connect("dy", narrow=True) as dy,
+        connect("bo") as bo,
+    ):
+        overwhelm(ana, dy, bo)
         dy.read_on()  # too late
         expected = "the end of the connection"
         hint = "So much has waited for dy. It is to end when there is too much."
