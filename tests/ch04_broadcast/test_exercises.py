@@ -182,8 +182,10 @@ def expect_end_of_dead(answer: Answer, cy: Client) -> None:
     try:
         expect_end(answer, cy)
     except Failure as failure:
-        if failure.got.startswith(MARKED):
+        raised = failure.got
+        if raised.startswith("WebSocketDisconnected: "):
             failure.got = "WebSocketDisconnected, a RuntimeError, in cy's handler"
+        if raised.startswith(MARKED):
             failure.hint, failure.misconception = RAISED_TOO, "M01"
             failure.port = None  # of this error in general, less is known
         raise
@@ -450,9 +452,7 @@ MORE = INBOX + 10  # for answers that count the text which is being sent, or do 
 
 AT_ONCE = "Who reads must not wait for dy, who does not. Who does the waiting?"
 IN_TIME = f"Fewer than {INBOX} texts waited for dy, and dy reads on. Nothing is lost."
-LOST = (
-    "bo reads, and this text to bo is lost. dy is let go, and the loop goes on to bo."
-)
+LOST = "dy is let go, and this text to bo is lost. Does the loop go on to bo?"
 CLOSES = "close() waits behind all that dy does not read. What ends dy without waiting?"
 LET_GO = f"dy reads nothing, and more than {INBOX} texts wait. Let it go: who ends it?"
 
