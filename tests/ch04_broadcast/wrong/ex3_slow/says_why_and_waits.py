@@ -1,4 +1,4 @@
-# Provokes: Who does the waiting?
+# Provokes: close() waits behind all that dy does not read
 # Misconception: M32
 import asyncio
 

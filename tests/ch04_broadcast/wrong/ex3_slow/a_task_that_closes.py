@@ -1,0 +1,32 @@
+# Provokes: close() waits behind all that dy does not read
+# Misconception: M60
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+
+INBOX = 100
+app = FastAPI()
+inboxes: dict[WebSocket, asyncio.Queue[str]] = {}
+closing: set[asyncio.Task[None]] = set()
+
+
+async def deliver(websocket: WebSocket, inbox: asyncio.Queue[str]) -> None:
+    while True:
+        await websocket.send_text(await inbox.get())
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    inbox = inboxes[websocket] = asyncio.Queue(INBOX)
+    delivery = asyncio.create_task(deliver(websocket, inbox))
+    async for text in websocket.iter_text():
+        for other in inboxes.keys() - {websocket}:
+            if inboxes[other].full():
+                del inboxes[other]
+                closing.add(asyncio.create_task(other.close(1013, "too slow")))
+            else:
+                inboxes[other].put_nowait(text)
+    inboxes.pop(websocket, None)
+    delivery.cancel()
+    await asyncio.gather(delivery, return_exceptions=True)
