@@ -9,9 +9,11 @@ somebody leave in the middle of a broadcast. So most checks need a client that s
 for a moment: `dy`, for whom the systems keep little. HUGE is more than that.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 from workbook.answer import Answer
 from workbook.client import Client
@@ -597,6 +599,7 @@ def test_who_was_let_go_is_out_of_the_room_at_once(ex3_slow: Answer) -> None:
 
 # 4.4 namesakes
 
+RENAMED = "The name shown is not the one its sender came with. Show that one."
 SAME = "Two have the same name, and are two people. What tells them apart?"
 
 
@@ -637,8 +640,22 @@ def expect_said(
     try:
         listener.expect_json({"username": username, "message": text})
     except Failure as failure:
+        came = said_in(failure.event)
+        if came.get("message") == text and came.get("username") != username:
+            hint = RENAMED
+        elif quote(str(came.get("message"))) == listener.sent:
+            hint, misconception = NOT_BACK, None
         _retell(failure, listener, speaker, hint, misconception, quote(text))
         raise
+
+
+def said_in(event: Event | None) -> Mapping[str, object]:
+    """The keys and values of a text that holds a JSON object, or none."""
+    try:
+        value = json.loads(event.data or "") if event is not None else None
+    except ValueError:
+        return {}
+    return cast(Mapping[str, object], value) if isinstance(value, dict) else {}
 
 
 def test_all_others_hear_who_said_what(ex4_namesakes: Answer) -> None:

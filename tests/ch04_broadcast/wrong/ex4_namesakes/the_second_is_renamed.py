@@ -1,4 +1,4 @@
-# Provokes: are two people
+# Provokes: not the one its sender came with
 # Misconception: M51
 from contextlib import suppress
 
