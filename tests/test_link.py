@@ -318,6 +318,20 @@ def test_paused_it_answers_nothing_and_loses_nothing(
         assert heard(hearer) == ("chat", "late")
 
 
+def test_it_may_hold_subscriptions_alone(link: Link, connect: Connect) -> None:
+    app = connect()
+    link.hold_subscriptions()
+    hearer = app.pubsub()
+    hearer.subscribe("chat")
+
+    assert link.until(lambda it: bool(it.commands("SUBSCRIBE")), DEADLINE)
+    assert app.ping()
+    assert link.subscriptions() == {}
+    link.resume()
+    assert link.until(lambda it: it.subscriptions() == {"chat": 1}, DEADLINE)
+    hearer.close()
+
+
 def test_what_it_swallows_is_lost_in_both_directions(
     link: Link, connect: Connect
 ) -> None:

@@ -204,6 +204,8 @@ class Link:
         self._thread.start()
         self._flows = asyncio.Event()
         self._flows.set()
+        self._subscribes = asyncio.Event()
+        self._subscribes.set()
         self._do(self._listen)
 
     def __enter__(self) -> Self:
@@ -319,8 +321,13 @@ class Link:
         """As if Redis stood still: nothing is answered, nothing is lost."""
         self._do(self._flows.clear)
 
+    def hold_subscriptions(self) -> None:
+        """As if Redis were slow to confirm subscriptions, and quick at all else."""
+        self._do(self._subscribes.clear)
+
     def resume(self) -> None:
         """Let everything flow that has been held up, and what comes."""
+        self._do(self._subscribes.set)
         self._do(self._flows.set)
 
     def swallow(self) -> None:
@@ -451,6 +458,7 @@ class Link:
                 if self._is_swallowed():
                     continue
                 if name in SUBSCRIBING:
+                    await self._subscribes.wait()
                     way.listens = True
                 elif is_forbidden(words):
                     words = [b"PING"]  # whose reply is in its place

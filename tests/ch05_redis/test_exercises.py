@@ -68,7 +68,7 @@ def heard(answer: Answer, client: Client) -> list[Event]:
 
 @contextmanager
 def silent(redis: Link, hold: float = HELD) -> Iterator[threading.Event]:
-    """Redis answers nothing until somebody has waited for it for so long.
+    """Redis confirms no subscription until somebody has waited for so long.
 
     Yields what is set from then on. `hold` begins when the app turns to Redis.
     """
@@ -85,7 +85,7 @@ def silent(redis: Link, hold: float = HELD) -> Iterator[threading.Event]:
         flows.set()
         redis.resume()
 
-    redis.pause()
+    redis.hold_subscriptions()
     thread = threading.Thread(target=resume_later)
     thread.start()
     try:

@@ -1,5 +1,4 @@
-# Provokes: Five came at once
-# Misconception: M54
+# Provokes: Who waits for the confirmation?
 # As broadcaster 0.3 does: who comes first subscribes, and then begins the room.
 import asyncio
 import os
