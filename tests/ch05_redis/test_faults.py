@@ -5,9 +5,11 @@ channel by itself is driven in this process, with constants that make it hurry.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import time
+import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import NamedTuple
@@ -282,7 +284,12 @@ def test_the_channel_can_be_closed_at_any_time(link: Link) -> None:
             await cancel_after(seconds, listen(Channel(link.url, "chat")))
             seconds += 0.0001
 
-    run(close_at_any_time())
+    with warnings.catch_warnings():
+        # Cancelled while it connects, redis-py forgets its end of the socket: that is
+        # closed with what is collected here, and not in the midst of another test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        run(close_at_any_time())
+        gc.collect()
 
     assert link.until(lambda redis: redis.connections() == 0, DEADLINE)
 
