@@ -3,13 +3,12 @@
 After each test the processes must stop as they should, with no traceback in their log.
 """
 
-import asyncio
 import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from chapters.ch05_redis.channel import Channel, Said
+from chapters.ch05_redis.channel import Channel
 from tests.ch05_redis.conftest import (
     DEADLINE,
     Start,
@@ -19,6 +18,7 @@ from tests.ch05_redis.conftest import (
     wait_for_redis,
     wait_until,
 )
+from tests.ch05_redis.ears import Ears, run
 from tests.conftest import Promise
 from workbook.broker import shared
 from workbook.link import Link
@@ -207,18 +207,14 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
 
 
 def test_a_process_that_was_forked_is_not_taken_for_its_parent(link: Link) -> None:
-    heard: list[str] = []
-
-    async def hear(said: Said) -> None:
-        heard.append(said.text)
-
     async def talk() -> None:
-        parent = Channel(link.url, "chat")
-        child = copy.deepcopy(parent)  # as by a fork, when the app had been imported
-        async with parent.open(hear), child.open(hear):
+        parent, above = Channel(link.url, "chat"), Ears()
+        # As by a fork, when the app had been imported.
+        child, below = copy.deepcopy(parent), Ears()
+        async with parent.open(above.hear), child.open(below.hear):
             await parent.publish("ana", "one")
             await child.publish("bo", "two")
+            await above.wait_for("two")
+            await below.wait_for("two")
 
-    asyncio.run(asyncio.wait_for(talk(), DEADLINE))
-
-    assert heard.count("two") == 2
+    run(talk())

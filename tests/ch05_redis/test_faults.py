@@ -5,11 +5,9 @@ channel by itself is driven in this process, with constants that make it hurry.
 """
 
 import asyncio
-import gc
 import json
 import logging
 import time
-import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import NamedTuple
@@ -25,6 +23,7 @@ from tests.ch05_redis.conftest import (
     said,
     wait_for_redis,
 )
+from tests.ch05_redis.ears import Ears, run
 from tests.conftest import Promise
 from workbook.broker import Broker
 from workbook.client import Client
@@ -150,39 +149,6 @@ def test_a_publisher_that_is_reset_ends_no_hearing(start: Start, link: Link) -> 
 
 
 # The channel by itself, in a hurry
-
-
-class Ears:
-    """Hears what the channel says."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.news = asyncio.Event()
-
-    async def hear(self, said: Said) -> None:
-        self.texts.append(said.text)
-        self.news.set()
-
-    async def wait_for(self, text: str) -> None:
-        while text not in self.texts:
-            self.news.clear()
-            await self.news.wait()
-
-
-def run(work: Coroutine[None, None, None]) -> None:
-    """Run it in a loop of its own; it leaves no task behind."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(DEADLINE):
-            await work
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    with warnings.catch_warnings():
-        # Cancelled while it connects, redis-py forgets its end of the socket: that is
-        # closed when it is collected, which is here and not in another test.
-        warnings.simplefilter("ignore", ResourceWarning)
-        asyncio.run(bounded())
-        gc.collect()
 
 
 def test_silence_raises_nothing(
