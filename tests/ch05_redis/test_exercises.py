@@ -359,6 +359,7 @@ def test_who_speaks_to_a_silent_redis_is_told(ex2_comeback: Answer) -> None:
         ana.send("lost")
         redis.until(lambda r: r.swallowed > 0, ex2_comeback.reply)
         served = cy.ping()
+        ana.ping()  # so that all that was sent to her before has come
         if not served or heard(ex2_comeback, ana):
             raise stood_still(ex2_comeback, cy)
         expect_told(ex2_comeback, ana)
