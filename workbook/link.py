@@ -38,10 +38,9 @@ BIGGEST = 8 << 20
 DONE = 5.0
 """Seconds that a change of the link may take. It takes a millisecond."""
 
-SUBSCRIBING = {
-    *("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"),
-    *("UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"),
-}
+SUBSCRIBING = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"}
+UNSUBSCRIBING = {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
+ABOUT_CHANNELS = SUBSCRIBING | UNSUBSCRIBING
 """Commands whose words are all channels, and whose answers come as news do."""
 
 JOINED = {b"subscribe", b"psubscribe", b"ssubscribe"}
@@ -459,6 +458,7 @@ class Link:
                     continue
                 if name in SUBSCRIBING:
                     await self._subscribes.wait()
+                if name in ABOUT_CHANNELS:
                     way.listens = True
                 elif is_forbidden(words):
                     words = [b"PING"]  # whose reply is in its place
@@ -569,7 +569,7 @@ def grown(left: bytes, data: bytes) -> bytes:
 
 def channels_in(name: str, second: str) -> tuple[int, int]:
     """Between which of a command's words the names of channels are."""
-    if name in SUBSCRIBING:
+    if name in ABOUT_CHANNELS:
         return 1, MOST_WORDS
     if name in ("PUBLISH", "SPUBLISH"):
         return 1, 2
