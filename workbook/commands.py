@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALONE = {"-s", "--pdb", "--trace", "--co", "--collect-only", "--capture=no"}
 """Options of pytest that make no sense in several processes."""
 
-WORKERS = ("-n", "3", "--dist", "loadgroup")
+WORKERS = ("-n", "4", "--dist", "loadgroup")
 
 
 def do(arguments: Namespace) -> int:
