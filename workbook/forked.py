@@ -31,19 +31,21 @@ PATIENCE = 10.0
 """Seconds that the server may take to answer. Generous: what takes it longest, to
 import, takes less than one."""
 
-MAIN = f"""\
-import sys
-sys.path.append({str(ROOT)!r})
-from workbook.forkserver import main
-main()
-"""
-"""The workbook's folder comes last, or a redis.py there would be taken for redis."""
-
 PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 """The environment variables by which Python runs what holds a learner's file."""
 
 NOBODY = "0" * 32
 """The server's own mark: as long as those that its forks write in its place."""
+
+
+def run_main(module: str) -> list[str]:
+    """The command that runs `main` of one of the workbook's modules.
+
+    The workbook's folder comes last, or a redis.py there would be taken for redis.
+    """
+    program = f"import sys; sys.path.append({str(ROOT)!r})"
+    program += f"; from workbook.{module} import main; main()"
+    return [sys.executable, "-P", "-c", program]
 
 
 class Server:
@@ -53,7 +55,7 @@ class Server:
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-c", MAIN],
+                run_main("forkserver"),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -189,7 +191,7 @@ class Forked:
         """
         if not self._ended.wait(PATIENCE if timeout is None else timeout):
             if timeout is not None:
-                raise subprocess.TimeoutExpired(MAIN, timeout)
+                raise subprocess.TimeoutExpired("a fork", timeout)
             self._server.kill()
             self._ended.wait()
         assert self.returncode is not None

@@ -44,8 +44,6 @@ third of one, and what the learner's code does is timed from there."""
 ANSWER = 1.0
 """Seconds that the control thread may take to answer. It takes a millisecond."""
 
-MAIN = forked.MAIN.replace("forkserver", "child")
-
 Report = Mapping[str, Any]
 
 
@@ -57,7 +55,7 @@ class Spawned(subprocess.Popen[bytes]):
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         super().__init__(
-            [sys.executable, "-P", "-c", MAIN],
+            forked.run_main("child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
