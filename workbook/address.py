@@ -1,6 +1,5 @@
 """A port of this machine at which an app is served, and its clients."""
 
-from types import TracebackType
 from typing import Any, Self
 
 from workbook.client import REPLY, Client
@@ -21,12 +20,7 @@ class Address:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
 
     def end(self) -> None:
