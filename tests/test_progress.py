@@ -3,13 +3,17 @@
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.small_course import HALF_RIGHT, RIGHT, SOLVED, make_course
+from tests.small_course import HALF_RIGHT, RIGHT, SHIPPED, SOLVED, make_course
 from workbook import progress
-from workbook.course import Exercise, exercises
+from workbook.course import ROOT, Exercise, exercises
 from workbook.progress import PLACE, Progress, Record, State, digest, keep, replace_file
 
 
@@ -104,6 +108,53 @@ def test_tries_count_different_answers_and_not_the_file_as_shipped(
     assert (shipped, kept.record(exercise).tries) == (0, 2)
 
 
+def test_time_is_counted_from_the_first_check_to_the_pass_without_breaks(
+    exercise: Exercise, kept: Progress
+) -> None:
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    steps = [  # minutes after noon, the file, whether it passes, minutes spent then
+        (0, SHIPPED, False, 0),
+        (5, SHIPPED, False, 0),  # the same as before is nothing new
+        (10, HALF_RIGHT, False, 10),
+        (12, HALF_RIGHT, False, 10),
+        (41, "# after a break\n", False, 10),
+        (30, "# on a clock that was put back\n", False, 10),
+        (35, SOLVED, True, 15),
+        (40, RIGHT, True, 15),  # after the pass no time is counted
+        (42, SOLVED, True, 15),
+    ]
+    spent: list[float] = []
+    for minutes, text, ok, _ in steps:
+        exercise.path.write_text(text)
+        file, now = digest(exercise.path), noon + timedelta(minutes=minutes)
+        spent.append(kept.judge(exercise, file, ok, now).spent / 60)
+
+    assert spent == [step[-1] for step in steps]
+    assert kept.record(exercise).begun == "2026-11-22T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("last", ["yesterday", "2026-11-22T11:59:00", "", None])
+def test_a_time_that_is_none_counts_nothing(
+    exercise: Exercise, last: str | None
+) -> None:
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    assert Record(begun="x", last=last).at_work(noon).spent == 0
+
+
+def test_starting_again_forgets_the_tries_and_not_what_was_given(
+    exercise: Exercise, kept: Progress
+) -> None:
+    exercise.path.write_text(HALF_RIGHT)
+    judge(kept, exercise, ok=False)
+    kept.give_hint(exercise)
+    kept.give_solution(exercise)
+
+    kept.start_again(exercise)
+
+    assert kept.record(exercise) == Record(hints=1, solution=True)
+
+
 def test_a_file_that_changed_while_it_was_checked_is_not_judged(
     exercise: Exercise, kept: Progress
 ) -> None:
@@ -141,8 +192,9 @@ def test_what_is_written_is_small_and_versioned(
 
     assert found["version"] == 1
     assert set(found["exercises"]) == {"ch01_one/ex1_double"}
-    assert set(found["exercises"]["ch01_one/ex1_double"]) == {"passed", "when"}
-    assert kept.file.stat().st_size < 200
+    facts = {"passed", "when", "begun", "last"}
+    assert set(found["exercises"]["ch01_one/ex1_double"]) == facts
+    assert kept.file.stat().st_size < 250
 
 
 def test_nothing_is_written_where_nothing_is_new(
@@ -258,6 +310,67 @@ def test_writers_at_once_lose_nothing_of_each_other(
     found = {name: record.hints for name, record in kept.read().items()}
     assert found == {"ch01_one/ex1_double": 30, "ch01_one/ex2_twice": 30}
     assert [p.name for p in tmp_path.glob(".progress*")] == [".progress.json"]
+
+
+KILL = """
+import os, random, signal, sys, time
+from pathlib import Path
+from workbook.course import exercises
+from workbook.progress import Progress, parse
+
+os.fsync = lambda number: None  # a kill takes nothing from the system, only from us
+root = Path(sys.argv[1])
+exercise, file = exercises(root)[0], root / ".progress.json"
+for _ in range(100):
+    heard, said = os.pipe()
+    writer = os.fork()
+    if not writer:
+        while True:
+            hints = Progress(file).give_hint(exercise, 10**9)
+            os.write(said, hints.to_bytes(4, "big"))
+    os.close(said)
+    told = os.read(heard, 4)
+    time.sleep(random.uniform(0, 0.01))
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    while more := os.read(heard, 4):
+        told = more
+    os.close(heard)
+    kept = parse(file.read_bytes())["ch01_one/ex1_double"].hints
+    if kept - int.from_bytes(told, "big") not in (0, 1):  # 1: written, and not yet told
+        sys.exit(f"told {int.from_bytes(told, 'big')}, kept {kept}")
+print(kept)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without os.fork")
+def test_a_hundred_writers_killed_at_any_moment_lose_nothing(
+    exercise: Exercise, kept: Progress, tmp_path: Path
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", KILL, tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert run.stderr == ""
+    assert int(run.stdout) == kept.record(exercise).hints >= 100
+
+
+def test_what_dead_writers_left_is_swept_away_and_nothing_younger(
+    exercise: Exercise, kept: Progress
+) -> None:
+    dead, alive = (kept.file.with_name(f".progress.json-{n}") for n in "ab")
+    for file in (dead, alive):
+        file.write_text("half a rec")
+    old = time.time() - 2 * progress.ABANDONED
+    os.utime(dead, (old, old))
+
+    kept.give_hint(exercise)
+
+    assert (dead.exists(), alive.exists()) == (False, True)
 
 
 def test_an_interrupted_write_leaves_the_old_content(

@@ -31,8 +31,14 @@ PLACE = "WORKBOOK_PROGRESS"
 PATIENCE = 5.0
 """Seconds to wait for another writer, who needs milliseconds."""
 
+ABANDONED = 60.0
+"""Seconds after which a half-written file is taken for a dead writer's."""
+
 HINTS = 3
 """How many hints an exercise has."""
+
+BREAK = 1800
+"""Seconds between two tries after which they are not taken for one piece of work."""
 
 
 class State(Enum):
@@ -52,7 +58,10 @@ class Record:
     `passed` and `tried` are digests of the file that passed, and of the last one
     that did not; `when` it passed is UTC, ISO 8601. `tries` counts the different
     files that did not pass, `hints` those given, and `solution` is whether it was
-    shown before the exercise passed.
+    shown before the exercise passed. `begun` and `last` are when a file was checked
+    first and when another one last (the file as shipped counts, if it is the first);
+    `spent` is the seconds between one of these checks and the next, up to the one
+    that passed, breaks left out.
     """
 
     passed: str | None = None
@@ -61,6 +70,18 @@ class Record:
     tries: int = 0
     hints: int = 0
     solution: bool = False
+    begun: str | None = None
+    last: str | None = None
+    spent: int = 0
+
+    def at_work(self, now: datetime) -> "Record":
+        """The same, checked once more at this time (UTC)."""
+        told = now.isoformat(timespec="seconds")
+        if self.begun is None:
+            return replace(self, begun=told, last=told)
+        gap = 0 if self.passed else _seconds(self.last, now)
+        spent = self.spent + (gap if 0 < gap <= BREAK else 0)
+        return replace(self, last=told, spent=spent)
 
 
 KINDS = {
@@ -70,6 +91,9 @@ KINDS = {
     "tries": int,
     "hints": int,
     "solution": bool,
+    "begun": str,
+    "last": str,
+    "spent": int,
 }
 """The facts of a record as they stand in the file."""
 
@@ -101,7 +125,7 @@ class Progress:
 
     def read(self) -> dict[str, Record]:
         """Every record, by `ch01_echo/ex2_sum`; empty when there is no file."""
-        with _only_one():
+        with only_one():
             return self._read() or {}
 
     def record(self, exercise: Exercise) -> Record:
@@ -112,26 +136,36 @@ class Progress:
         """Where the learner stands with this exercise now."""
         return state_of(exercise, self.record(exercise))
 
-    def judge(self, exercise: Exercise, file: str | None, ok: bool) -> Record:
+    def judge(
+        self,
+        exercise: Exercise,
+        file: str | None,
+        ok: bool,
+        now: datetime | None = None,
+    ) -> Record:
         """Keep what a check found.
 
         Args:
             exercise: the one that was checked.
             file: the digest of the file that was checked; None keeps nothing.
             ok: whether it passed.
+            now: when, UTC; now, if no time is given.
         """
+        at = now or datetime.now(UTC)
 
         def change(record: Record) -> Record:
             if file is None or (ok and file == record.passed):
                 return record
             if ok:
-                now = datetime.now(UTC).isoformat(timespec="seconds")
-                return replace(record, passed=file, when=now)
+                when = at.isoformat(timespec="seconds")
+                return replace(record.at_work(at), passed=file, when=when)
             if file == record.passed:  # the checks have changed
                 record = replace(record, passed=None, when=None)
-            if file in (record.tried, digest(exercise.shipped)):
+            if file == record.tried:
                 return record
-            return replace(record, tried=file, tries=record.tries + 1)
+            if file == digest(exercise.shipped):
+                return record if record.begun else record.at_work(at)
+            return replace(record.at_work(at), tried=file, tries=record.tries + 1)
 
         return self._change(exercise, change)
 
@@ -146,13 +180,11 @@ class Progress:
         self._change(exercise, lambda r: replace(r, solution=True))
 
     def start_again(self, exercise: Exercise) -> None:
-        """Forget what was passed and tried; what was given stays given."""
-        self._change(
-            exercise, lambda r: replace(r, passed=None, when=None, tried=None, tries=0)
-        )
+        """Forget what was passed and tried, and when; what was given stays given."""
+        self._change(exercise, lambda r: Record(hints=r.hints, solution=r.solution))
 
     def _change(self, exercise: Exercise, change: Callable[[Record], Record]) -> Record:
-        with _only_one():
+        with only_one():
             records = self._read()
             old = (records or {}).get(key(exercise), Record())
             new = change(old)
@@ -189,6 +221,7 @@ class Progress:
         told = {name: _told(record) for name, record in sorted(records.items())}
         text = json.dumps({"version": VERSION, "exercises": told}, indent=1)
         try:
+            sweep(self.file)
             replace_file(self.file, text.encode() + b"\n")
         except OSError as error:
             self._tell(f"{self.file.name} cannot be written ({error.strerror})")
@@ -257,6 +290,14 @@ def _record(told: Mapping[str, Any]) -> Record:
     return Record(**facts)
 
 
+def _seconds(since: str | None, now: datetime) -> int:
+    """Whole seconds from a time in the file to this one; 0 where it is none."""
+    try:
+        return int((now - datetime.fromisoformat(since or "")).total_seconds())
+    except (ValueError, TypeError):  # edited by hand: no time, or one without a zone
+        return 0
+
+
 def _told(record: Record) -> dict[str, object]:
     """A record as facts, without those that say nothing."""
     return {name: value for name, value in asdict(record).items() if value}
@@ -316,8 +357,16 @@ def replace_file(file: Path, content: bytes, mode_of: Path | None = None) -> Non
         raise
 
 
+def sweep(file: Path) -> None:
+    """Remove what writers of this file left who were killed in the middle of it."""
+    for left in file.parent.glob(f".{file.name.lstrip('.')}-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
+
+
 @contextmanager
-def _only_one() -> Generator[None]:
+def only_one() -> Generator[None]:
     """Wait until no other process or thread reads or writes progress.
 
     The lock is on this very file, so none is left behind, and it ends with the
