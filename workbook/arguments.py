@@ -21,6 +21,7 @@ commands:
   solution 1.2        the solution, once the check is green or you give up
   reset 1.2           start the exercise again; your file is kept with its date
   notebook 1          read the chapter's notebook in JupyterLab
+  report              write your progress into report.html, for you and your teacher
   test                test the whole workbook; test tests/ch01_echo tests a part
   doctor              find out what is wrong with this machine's set-up
 
@@ -102,6 +103,17 @@ def watch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", type=whole_path, metavar="FILE", help="not report.html"
+    )
+
+
+def whole_path(text: str) -> Path:
+    """A path that means the same from any folder."""
+    return Path(text).absolute()
+
+
 def notebook_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="N", nargs="?", help="a chapter")
 
@@ -119,6 +131,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "solution": ("Show the solution of an exercise.", solution_options),
     "reset": ("Start an exercise again; your file is kept.", exercise_options),
     "notebook": ("Open a chapter's notebook in JupyterLab.", notebook_options),
+    "report": ("Write your progress into one page of HTML.", report_options),
     "test": ("Test the whole workbook, or a part of it.", test_options),
     "doctor": ("Find out what is wrong with the set-up.", no_options),
 }

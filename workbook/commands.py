@@ -93,6 +93,12 @@ def has_app(file: Path) -> bool:
     return re.search(r"^app\s*[:=]", source, re.MULTILINE) is not None
 
 
+def report(arguments: Namespace) -> int:
+    from workbook import report
+
+    return report.report(arguments.output)
+
+
 def test(arguments: Namespace) -> int:
     import pytest
 
@@ -124,6 +130,7 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "solution": solution,
     "reset": reset,
     "notebook": notebook,
+    "report": report,
     "test": test,
     "doctor": doctor,
 }

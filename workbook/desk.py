@@ -136,8 +136,22 @@ def judge(
     verdict = checks.run(exercise, process=process)
     # A file that was saved meanwhile is not the one that was checked.
     same = before == digest(exercise.path)
-    progress.judge(exercise, before if same else None, verdict.ok)
+    note(verdict, before if same else None, progress)
     return verdict
+
+
+def note(verdict: "Verdict", file: str | None, progress: Progress) -> None:
+    """Keep what a check found, and the run if it failed.
+
+    Args:
+        verdict: what it found.
+        file: the digest of what was checked; None keeps nothing.
+        progress: where to keep it.
+    """
+    from workbook import runs
+
+    progress.judge(verdict.exercise, file, verdict.ok)
+    runs.keep(progress, verdict, file)
 
 
 @politely
@@ -210,7 +224,11 @@ def reset(target: str, root: Path = ROOT) -> int:
         replace_file(mine, shipped.read_bytes(), mode_of=shipped)
     except OSError as error:
         return refuse(f"{name} could not be reset: {error.strerror}.")
-    Progress.of(root).start_again(exercise)
+    from workbook import runs
+
+    progress = Progress.of(root)
+    progress.start_again(exercise)
+    runs.forget(progress, exercise)
     print(f"{name} is as it was shipped.")
     if kept is not None:
         print(f"Your file is kept: {kept.relative_to(root).as_posix()}")

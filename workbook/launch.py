@@ -49,6 +49,8 @@ def start(arguments: Namespace, argv: Sequence[str], root: Path) -> int:
         return 1
     if arguments.verb == "test":
         argv = ["test", *arguments.pytest_args]
+    if arguments.verb == "report" and arguments.output is not None:
+        argv = ["report", "-o", str(arguments.output)]
     return hand_over(python, root, argv)
 
 

@@ -20,9 +20,10 @@ from IPython import display as ipython
 from workbook import anatomy, checks, diagram, terminal
 from workbook.broker import Broker
 from workbook.course import ROOT, find_exercise
+from workbook.desk import judge
 from workbook.failure import Failure, quote
 from workbook.link import Link
-from workbook.progress import Progress, digest
+from workbook.progress import Progress
 from workbook.threaded import ThreadedServer
 from workbook.wire import Event, Wire
 
@@ -302,10 +303,7 @@ def check(id: str) -> None:
     Args:
         id: the exercise's number, "1.2".
     """
-    exercise = find_exercise(id)
-    before = digest(exercise.path)
-    verdict = checks.run(exercise)
-    Progress.of().judge(exercise, before, verdict.ok)
+    verdict = judge(find_exercise(id), Progress.of())
     print(_message(verdict))
     if verdict.failure is None:
         return

@@ -25,7 +25,7 @@ from workbook import checks, course, terminal
 from workbook.arguments import LEARN
 from workbook.checks import Verdict
 from workbook.course import ROOT, Exercise
-from workbook.desk import FINE, following, politely, refuse
+from workbook.desk import FINE, following, note, politely, refuse
 from workbook.process import Process
 from workbook.progress import Progress, State, digest
 from workbook.terminal import Lines
@@ -283,8 +283,7 @@ class Watch:
         match event:
             case Checked():
                 if self.checker.take(event):
-                    exercise, ok = event.verdict.exercise, event.verdict.ok
-                    self.progress.judge(exercise, event.file, ok)
+                    note(event.verdict, event.file, self.progress)
                     self.judged(event)
             case Broken(error):
                 raise error
