@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from workbook import link as link_module
 from workbook.broker import Broker, engines
-from workbook.link import Link, Replies, Requests
+from workbook.link import Link, Replies, Requests, encode
 
 DEADLINE = 30.0
 
@@ -249,7 +249,72 @@ def test_a_thousand_connections_are_refused_as_redis_would(
         assert (link.connections(), link.refused) == (3, 1)
 
 
+def test_those_who_come_in_one_instant_are_counted_too(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    straight = link._open
+
+    async def slowly() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        await asyncio.to_thread(go_on.wait, DEADLINE)
+        return await straight()
+
+    monkeypatch.setattr(link, "_open", slowly)
+    monkeypatch.setattr(link_module, "MOST", 3)
+    with ExitStack() as ends:
+        for _ in range(3):
+            ends.enter_context(socket.create_connection(("127.0.0.1", link.port)))
+        with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as last:
+            said = last.makefile("rb").read()
+        go_on.set()
+
+        assert said == b"-ERR max number of clients reached\r\n"
+        assert link.until(lambda link: link.connections() == 3, DEADLINE)
+
+
+def test_scripts_are_for_those_who_have_a_redis_of_their_own(
+    link: Link, connect: Connect
+) -> None:
+    said = connect().pipeline(transaction=False).eval("return 1", 0)
+    (found,) = said.execute(raise_on_error=False)
+
+    assert ("forbidden here" in str(found)) is not link.broker.private
+
+
+def test_a_link_finds_a_private_redis_empty_unless_another_uses_it(
+    broker: Broker,
+) -> None:
+    def hears_of(afresh: bool) -> object:
+        with (
+            Link(broker, afresh=afresh) as link,
+            Redis.from_url(link.url, decode_responses=True) as app,
+        ):
+            return app.get("said")
+
+    with Link(broker) as link, Redis.from_url(link.url) as app:
+        app.set("said", "hello")
+        while_used = hears_of(True)
+
+    assert (while_used, hears_of(False)) == ("hello", "hello")
+    assert hears_of(True) == (None if broker.private else "hello")
+
+
 # What can go wrong
+
+
+def test_a_script_without_an_end_costs_a_private_redis_its_life() -> None:
+    with Broker(private=True) as broker:
+        with Link(broker) as link:
+            with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+                app.sendall(encode([b"EVAL", b"while true do end", b"0"]))
+                assert link.until(lambda it: bool(it.commands("EVAL")), DEADLINE)
+            if "fakeredis" in broker.name:  # which has no scripts
+                return
+            assert link.until(lambda it: it.connections() == 0, DEADLINE)
+
+        assert not broker.is_up()
+        broker.start()
+        assert broker.publish("chat", "hello") == 0
 
 
 def test_killed_it_ends_connections_and_refuses_new_ones_until_started(
@@ -448,10 +513,17 @@ def test_the_url_keeps_all_but_the_place(url: str, told: str) -> None:
 
 # The protocol, however it is cut
 
+ENDLESS = b"*999999999\r\n$-7\r\n"
+"""After its word of -7 bytes, the next one would begin where this one did."""
+
 NESTED = (
     b"%2\r\n+a\r\n*2\r\n:1\r\n$-1\r\n$3\r\nb\r\n\r\n|1\r\n+ttl\r\n:3\r\n_\r\n"
     b"*-1\r\n>3\r\n$7\r\nmessage\r\n$4\r\nchat\r\n$0\r\n\r\n*0\r\n-ERR no\r\n"
 )
+
+
+def repr_of(data: bytes) -> str:
+    return repr(data[:24])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
@@ -480,3 +552,27 @@ def test_commands_are_whole_however_they_are_cut(size: int) -> None:
     ]
 
     assert found == [[b"ECHO", b"\r\n\r\n"], [b"PING", b"now"], [b"QUIT"]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ENDLESS,
+        b"*1\r\n$-1\r\n",
+        b"*1\r\nPING\r\n",
+        b"*1\r\n$ 4\r\nPING\r\n",
+        b"*1\r\n:4\r\nPING\r\n",
+        b"*1_0\r\n",
+        b"*1048577\r\n",
+        b"*1\r\n$8388609\r\n",
+        b"*2\r\n$8388608\r\n" + bytes(8388608) + b"\r\n$1\r\n",
+    ],
+    ids=repr_of,
+)
+def test_what_no_redis_would_take_is_refused_at_once(data: bytes) -> None:
+    with pytest.raises(ValueError, match="neither a size nor a count"):
+        list(Requests().feed(data))
+
+
+def test_a_command_of_no_words_is_none() -> None:
+    assert list(Requests().feed(b"*0\r\n*-1\r\n\r\nPING\r\n")) == [[b"PING"]]

@@ -149,7 +149,7 @@ class Answer:
             from workbook.link import Link  # which few answers need
 
             try:
-                self._link = Link(broker.shared())
+                self._link = Link(broker.shared(), afresh=True)
             except broker.NoBroker as error:
                 got, _, hint = str(error).partition("\n")
                 raise Failure(

@@ -49,6 +49,9 @@ is started again finds its port free."""
 START = 10.0
 """Seconds that a private server may take to answer. It takes a twentieth of one."""
 
+MEMORY = "256mb"
+"""What a private server may hold; who writes more is told that it is out of memory."""
+
 PATIENCE = 2.0
 """Seconds that a server may take to answer which somebody else has started."""
 
@@ -189,6 +192,13 @@ class Broker:
         """Where a private server could write, and does not."""
         return self._own().folder
 
+    def empty(self) -> None:
+        """Have a private server forget all that was written to it."""
+        self._own()
+        with socket.create_connection((HOST, self._port), PATIENCE) as connection:
+            connection.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")
+            connection.recv(7)  # it has
+
     def is_up(self) -> bool:
         """Whether it answers."""
         return is_redis(self._port) if self.private else answers(self.url)
@@ -275,6 +285,7 @@ def server(program: str, port: int, folder: Path) -> list[str]:
     """The command line of a server that listens here and keeps nothing on disk."""
     options = {"port": str(port), "bind": HOST, "save": "", "appendonly": "no"}
     options |= {"dir": str(folder), "databases": "16", "daemonize": "no"}
+    options |= {"maxmemory": MEMORY}
     return [program, *(word for k, v in options.items() for word in (f"--{k}", v))]
 
 

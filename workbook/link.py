@@ -54,6 +54,10 @@ HARMFUL = {
 }
 """Commands that would harm others who use the same Redis. No exercise needs one."""
 
+SCRIPTS = {"EVAL", "EVALSHA", "FCALL"}
+"""Commands that may do all that. Those who share a Redis are kept from them; a private
+one that has been given a script without an end is killed."""
+
 FORBIDDEN = "FORBIDDEN"
 REFUSAL = b"-ERR forbidden here: others may use this Redis"
 
@@ -71,6 +75,9 @@ class Requests:
 
     def __init__(self) -> None:
         self._left = b""
+        self._words: list[bytes] = []
+        self._held = 0  # bytes of these words
+        self._missing = 0  # words until the command is whole
 
     def feed(self, data: bytes) -> Iterator[list[bytes]]:
         """The commands that are complete now.
@@ -80,31 +87,26 @@ class Requests:
         """
         self._left = grown(self._left, data)
         at = 0
-        while (found := self._command(at)) is not None:
-            words, at = found
-            if words:
-                yield words
+        while (end := self._left.find(b"\r\n", at)) >= 0:
+            line, at = self._left[at:end], end + 2
+            if self._missing:
+                size = announced(line, b"$", BIGGEST - self._held)
+                if len(self._left) < at + size + 2:
+                    at -= len(line) + 2  # again, when there is more
+                    break
+                self._words.append(self._left[at : at + size])
+                self._missing -= 1
+                self._held += size
+                at += size + 2
+            elif line.startswith(b"*"):
+                # Redis takes less than none for none.
+                self._missing = 0 if line[1:2] == b"-" else announced(line, b"*")
+            else:
+                self._words = line.split()
+            if self._words and not self._missing:
+                yield self._words
+                self._words, self._held = [], 0
         self._left = self._left[at:]
-
-    def _command(self, at: int) -> tuple[list[bytes], int] | None:
-        data = self._left
-        end = data.find(b"\r\n", at)
-        if end < 0:
-            return None
-        if data[at : at + 1] != b"*":
-            return data[at:end].split(), end + 2
-        words: list[bytes] = []
-        count, at = int(data[at + 1 : end]), end + 2
-        for _ in range(count):
-            end = data.find(b"\r\n", at)
-            if end < 0:
-                return None
-            size = int(data[at + 1 : end])
-            if len(data) < end + 2 + size + 2:
-                return None
-            words.append(data[end + 2 : end + 2 + size])
-            at = end + 2 + size + 2
-        return words, at
 
 
 class Replies:
@@ -125,7 +127,7 @@ class Replies:
         while (end := self._left.find(b"\r\n", at)) >= 0:
             line, bulk = self._left[at:end], None
             if line[:1] in b"$=!" and line[1:2] != b"-":
-                size = int(line[1:])
+                size = announced(line, b"$=!", BIGGEST)
                 if len(self._left) < end + 2 + size + 2:
                     break
                 bulk = self._left[end + 2 : end + 2 + size]
@@ -143,7 +145,7 @@ class Replies:
         kind = line[:1]
         if kind not in b"*~>%|" or line[1:2] == b"-":
             return 0
-        count = int(line[1:])
+        count = announced(line, b"*~>%|")
         return count if kind in b"*~>" else 2 * count + (kind == b"|")
 
 
@@ -168,6 +170,12 @@ class Way:
             writer.transport.abort()
 
 
+_users: Counter[Broker] = Counter()
+"""How many links lead to a broker."""
+
+_counting = threading.Lock()
+
+
 class Link:
     """A relay on 127.0.0.1 between an app and a broker. Use it in a `with`.
 
@@ -179,10 +187,18 @@ class Link:
         broker: what stands behind it.
         apart: keep apart from others who use the broker: what the app calls `chat`
             has a longer name there. If nothing is said, where the broker is shared.
+        afresh: find nothing that others have written to a private broker, unless
+            they use it now.
     """
 
-    def __init__(self, broker: Broker, *, apart: bool | None = None) -> None:
+    def __init__(
+        self, broker: Broker, *, apart: bool | None = None, afresh: bool = False
+    ) -> None:
         self.broker = broker
+        with _counting:
+            if afresh and broker.private and not _users[broker]:
+                broker.empty()
+            _users[broker] += 1
         shared = not broker.private if apart is None else apart
         self.prefix = f"workbook-{uuid.uuid4().hex[:12]}:" if shared else ""
         self._there = urlsplit(broker.url)
@@ -195,6 +211,7 @@ class Link:
         self.swallowed = 0  # commands, replies and messages
         self._swallows = False
         self._to_lose: Counter[str] = Counter()
+        self._unanswered: set[str] = set()  # SCRIPTS for which nobody waits any more
         self._news = threading.Condition()
         self._listener: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -225,10 +242,14 @@ class Link:
         """Cut all, and end the relay."""
         if self._loop.is_closed():
             return
+        with _counting:
+            _users[self.broker] -= 1
         self._do(self._close)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(DONE)
         self._loop.close()
+        if self._unanswered and self.broker.private and not self.broker.is_up():
+            self.broker.kill()  # nothing but the script's end would set it free
 
     # What is seen
 
@@ -398,7 +419,8 @@ class Link:
         assert task is not None
         self._tasks.add(task)
         try:
-            if len(self._ways) >= MOST:
+            # Not ways: of those that come in one instant, none has its way yet.
+            if len(self._tasks) > MOST:
                 self.refused += 1
                 writer.write(FULL)
                 return
@@ -429,6 +451,7 @@ class Link:
             pass
         finally:
             way.abort(reset=False)
+            self._unanswered |= SCRIPTS.intersection(way.asked)
             with self._news:
                 self._ways.discard(way)
                 self._news.notify_all()
@@ -454,7 +477,7 @@ class Link:
                     await self._subscribes.wait()
                 if name in ABOUT_CHANNELS:
                     way.listens = True
-                elif is_forbidden(words):
+                elif is_forbidden(words) or (self.prefix and name in SCRIPTS):
                     words = [b"PING"]  # whose reply is in its place
                     way.asked.append(FORBIDDEN)
                 else:
@@ -548,6 +571,19 @@ def is_forbidden(words: list[bytes]) -> bool:
     """Whether a command would harm others."""
     said = b" ".join(words[:2]).decode("ascii", "replace").upper()
     return said in HARMFUL or said.partition(" ")[0] in HARMFUL
+
+
+def announced(line: bytes, kinds: bytes, most: int = MOST_WORDS) -> int:
+    """The number in a line such as `$11`, by which a size or a count is announced.
+
+    Raises:
+        ValueError: it is no number, it is more than `most`, or the line is of no such
+            kind.
+    """
+    number = line[1:]
+    if line[:1] not in kinds or not number.isdigit() or int(number) > most:
+        raise ValueError(f"neither a size nor a count: {line[:CLIPPED]!r}")
+    return int(number)
 
 
 def grown(left: bytes, data: bytes) -> bytes:
