@@ -8,6 +8,7 @@ from tests.synthetic import SHOUT, write_course
 from workbook import checks, terminal
 from workbook.checks import LAST, Verdict
 from workbook.course import Exercise
+from workbook.failure import Failure
 from workbook.process import Process
 
 SHOUTING = Path(__file__).parent / "hostile" / "shouting.py"
@@ -263,3 +264,162 @@ def test_wrong_and_right_can_be_told_apart_at_once(shout: Exercise) -> None:
     verdicts = [checks.run(shout, file).ok for file in (wrong, SHOUTING, wrong)]
 
     assert verdicts == [False, True, False]
+
+
+# What a hint is picked by
+
+ROOM = """
+import asyncio
+from contextlib import suppress
+
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+people: list[WebSocket] = []
+tasks: list[object] = []
+
+
+async def tell(sender: WebSocket, text: str) -> None:
+    for person in people:
+        if person is not sender:
+            {send}
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    people.append(websocket)
+    async for text in websocket.iter_text():
+        {say}
+"""
+
+HEARD = """
+def test_bo_hears_ana(ex1_room):
+    with ex1_room.connect("ana") as ana, ex1_room.connect("bo") as bo:
+        ana.send("hello")
+        try:
+            bo.expect("hello", hint="What ana says, bo hears.")
+        except AssertionError as failure:
+            failure.sent = 'nothing; ana sent text "hello"'
+            raise
+"""
+
+TASK = "asyncio.create_task(tell(websocket, text))"
+SEND = "await person.send_text(text)"
+NAMED = "await person.send_text(name)"
+NOTHING = "nothing for 0.4 s"
+NAME_ERROR = "NameError: name 'name' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("send", "say", "got", "look", "misconception"),
+    [
+        (
+            NAMED,
+            f"tasks.append({TASK})",
+            f"{NOTHING}, and a task had raised {NAME_ERROR}",
+            NAMED,
+            None,
+        ),
+        (
+            NAMED,
+            TASK,
+            f"{NOTHING}, and a task had raised {NAME_ERROR}",
+            NAMED,
+            None,
+        ),
+        (
+            "await person.send_text(text.encode())",
+            "with suppress(Exception): await tell(websocket, text)",
+            NOTHING,
+            "await person.send_text(text.encode())",
+            "M46",
+        ),
+        (SEND, "pass", NOTHING, SEND, None),
+    ],
+    ids=["kept", "lost", "bytes", "never sent"],
+)
+def test_what_kept_a_text_from_coming_is_looked_at(
+    send: str, say: str, got: str, look: str | None, misconception: str, tmp_path: Path
+) -> None:
+    (exercise,) = write_course(tmp_path, HEARD, "ex1_room")
+    exercise.path.write_text(ROOM.format(send=send, say=say))
+
+    verdict = checks.run(exercise, reply=0.4)
+
+    assert verdict.failure is not None
+    where = verdict.failure.where
+    assert verdict.failure.got.startswith(got)
+    assert (where and where.code.strip()) == look
+    assert verdict.failure.misconception == misconception
+    assert verdict.failure.printed == []  # asyncio's own report is no print of theirs
+
+
+def test_the_wire_ends_where_the_check_has_failed(shout: Exercise) -> None:
+    verdict = judged(shout, SHOUTING.read_text().replace("text.upper()", "text"))
+
+    assert [event.kind for event in verdict.wire] == [
+        "request",
+        "response",
+        "text",
+        "text",
+    ]
+
+
+def test_who_is_refused_reads_what_was_raised(shout: Exercise) -> None:
+    source = SHOUTING.read_text().replace("await websocket.accept()", "{}['token']")
+
+    rows = told(judged(shout, source))
+
+    assert rows["ana got"] == "HTTP 500: the handler raised KeyError: 'token'"
+
+
+AFTER_A_FAILED_SEND = """
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket) -> None:
+    await websocket.accept()
+    while True:
+        try:
+            await websocket.send_text("news")
+        except Exception:
+            await websocket.receive_text()
+        await asyncio.sleep(0.01)
+"""
+
+
+def test_a_receive_after_a_failed_send_is_not_laid_to_a_close(tmp_path: Path) -> None:
+    check = """
+def test_it_ends(ex1_news):
+    ana = ex1_news.connect("ana")
+    ana.abort()
+    ex1_news.expect_end_of(ana)
+"""
+    (exercise,) = write_course(tmp_path, check, "ex1_news")
+
+    rows = told(judged(exercise, AFTER_A_FAILED_SEND))
+
+    assert rows["hint"].startswith("A send to this client had failed")
+    assert rows["look at"].endswith("await websocket.receive_text()")
+
+
+def test_a_message_of_seven_lines_is_cut_to_six() -> None:
+    failure = Failure("ana", "got " * 40, "a" * 30, sent="sent " * 20, hint="do " * 30)
+
+    rows = terminal.message(failure)
+
+    assert [label.strip() for label, _ in rows] == [
+        "ana sent",
+        "",
+        "ana got",
+        "ana expected",
+        "hint",
+        "",
+    ]
+    assert [words[-1] for _, words in rows if words[-1] == "…"] == ["…"]

@@ -207,6 +207,17 @@ def suggest(error: BaseException) -> str | None:
     return next(iter(difflib.get_close_matches(str(name), known, 1, 0.75)), None)
 
 
+def failed_tasks(learner: Learner) -> list[dict[str, object]]:
+    """The exceptions of tasks that have ended, and that nobody has asked for.
+
+    Whoever asks such a task, or awaits it, takes the mark away by which Python would
+    say "Task exception was never retrieved". asyncio's own list has no ended ones.
+    """
+    ended = [one for one in gc.get_objects() if issubclass(type(one), asyncio.Task)]
+    lost = [task for task in ended if getattr(task, "_log_traceback", False)]
+    return [learner.crash(getattr(task, "_exception")) for task in lost]  # noqa: B009
+
+
 def waiting_line(learner: Learner, task: asyncio.Task[Any]) -> list[object] | None:
     """The innermost line of the learner's at which a suspended task waits."""
     found: list[object] | None = None
@@ -264,6 +275,9 @@ class Witness:
         async def watched_send(message: Message) -> None:
             kind = message["type"].rpartition(".")[2]
             line = self.learner.line_of(inspect.currentframe())
+            if kind == "send" and not isinstance(message.get("text"), str | None):
+                given = type(message["text"]).__name__
+                self.report("no text", port=port, given=given, line=line)
             if kind == "send" and len(lines) < SENDS_KEPT:
                 lines.append(line)
             elif kind == "close":
@@ -347,6 +361,13 @@ class Control(threading.Thread):
         self.stage = "import"
         self.deaf = False  # the file took SIGTERM away when it was imported
         self.calls: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.lost: list[dict[str, object]] = []  # exceptions of tasks that are gone
+
+    def lose(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Keep what nobody was told but the event loop, which logs it as ever."""
+        if isinstance(error := context.get("exception"), Exception):
+            self.lost.append(self.learner.crash(error))
+        loop.default_exception_handler(context)
 
     def run(self) -> None:
         with suppress(OSError, ValueError):  # the learner's code has closed it
@@ -368,6 +389,9 @@ class Control(threading.Thread):
                 lines = self.witness.sends if self.witness else {}
                 lines = lines.get(question["port"], [])
                 self.report("sends", number=number, lines=lines)
+            case "tasks":
+                failed = [*self.lost, *failed_tasks(self.learner)]
+                self.report("tasks", number=number, failed=failed)
             case "set" if self.module is not None:
                 found = set_constants(self.module, question["values"])
                 self.report("set", number=number, **found)
@@ -433,6 +457,7 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             ask.loop = asyncio.get_running_loop()
+            ask.loop.set_exception_handler(ask.lose)
             ask.stage = "startup"
             await super().startup(sockets)
             ask.stage = "serve"
@@ -446,7 +471,9 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
         name: {**handler, "stream": Log(report)}
         for name, handler in LOGGING_CONFIG["handlers"].items()
     }
-    log = {**LOGGING_CONFIG, "handlers": handlers}
+    # asyncio tells of tasks that nobody awaits: no print of the learner's, either.
+    loggers = {**LOGGING_CONFIG["loggers"], "asyncio": {"handlers": ["default"]}}
+    log = {**LOGGING_CONFIG, "handlers": handlers, "loggers": loggers}
     options: dict[str, Any] = {"log_config": log, "use_colors": False}
     options.update(job["options"])
     run(Server(uvicorn.Config(witness, **options)), [listener])

@@ -5,12 +5,14 @@ stood still, a misconception that left its sign; else the check's own hint stays
 """
 
 import ast
+import re
 from pathlib import Path
 
 from workbook import ending
 from workbook.answer import Answer, line
-from workbook.failure import Failure, Line
-from workbook.misconceptions import Evidence, recognise
+from workbook.failure import Failure, Line, name, name_status
+from workbook.misconceptions import Evidence, is_of_connections, recognise
+from workbook.process import Report
 
 
 def explain(failure: Failure, answer: Answer) -> None:
@@ -19,6 +21,7 @@ def explain(failure: Failure, answer: Answer) -> None:
     It asks the answer's process, which may be hung or gone, and waits for at most
     a second or two.
     """
+    failure.sent = failure.sent or _last_act(failure, answer)
     ended = ending.explain(failure, answer)
     failure.printed = answer.process.last_prints()
     if ended:
@@ -26,7 +29,9 @@ def explain(failure: Failure, answer: Answer) -> None:
     evidence = _evidence(failure, answer)
     if evidence.crash is not None:
         failure.locate(evidence.crash)
-        failure.got = _raised(failure, evidence.crash["error"])
+        failure.got = _raised(failure, evidence.crash)
+    elif evidence.lost is not None:
+        _blame_a_task(failure, evidence.lost)
     misconception = recognise(evidence)
     if misconception is not None:
         failure.misconception = misconception.id or None
@@ -40,14 +45,40 @@ def explain(failure: Failure, answer: Answer) -> None:
         failure.hint = "The handler waits at this line, and goes no further."
 
 
-def _raised(failure: Failure, error: str) -> str:
+def _last_act(failure: Failure, answer: Answer) -> str | None:
+    """What the failing client did last, where the check does not say so."""
+    mine = [e for e in answer.wire if e.client == failure.who and e.direction == "out"]
+    if not mine:
+        return None
+    return f"{'the handshake, ' * (mine[-1].kind == 'request')}{name(mine[-1])}"
+
+
+def _raised(failure: Failure, crash: Report) -> str:
     """What the client got when its handler raised, and that this is why."""
-    event = failure.event
+    event, error = failure.event, f"{crash['error']}: {crash['text']}"
+    told = f"the handler raised {error.removesuffix(': ')}"
     if event is not None and event.kind == "end":
-        return f"no close frame (1006): the handler raised {error}"
-    if event is not None and event.kind == "response" and event.code == 500:
-        return f"HTTP 500: the handler raised {error}"
+        return f"no close (1006): {told}"
+    if failure.got.startswith(name_status(500)):
+        return f"HTTP 500: {told}"
     return failure.got
+
+
+def _lost(failure: Failure, answer: Answer) -> Report | None:
+    """What has ended a task of the learner's, and nobody has been told of."""
+    event = failure.event
+    if not failure.silent and (event is None or event.kind != "text"):
+        return None
+    lost = (answer.process.ask("tasks") or {}).get("failed", [])
+    return next((crash for crash in reversed(lost) if crash["frames"]), None)
+
+
+def _blame_a_task(failure: Failure, crash: Report) -> None:
+    error = f"{crash['error']}: {crash['text']}".removesuffix(": ")
+    failure.got = f"{failure.got}, and a task had raised {error}"
+    failure.locate(crash)
+    if failure.hint is None or not is_of_connections(crash):
+        failure.hint = "This error ended a task that nobody awaits: nobody was told."
 
 
 def _evidence(failure: Failure, answer: Answer) -> Evidence:
@@ -61,6 +92,7 @@ def _evidence(failure: Failure, answer: Answer) -> Evidence:
         answer.server.routes if answer.server else [],
         path.partition("?")[0],
         answer.file.read_text("utf-8", "replace"),
+        _lost(failure, answer),
     )
 
 
@@ -72,13 +104,14 @@ def _line_of(
     """The line that sent what came, closed, or waits while nothing comes."""
     if failure.action == "called" and failure.sent is not None:
         return _returning(failure.sent.partition("(")[0], answer.file, evidence.source)
-    event = failure.event
+    if failure.silent and answer.server is not None:
+        where = answer.process.where()
+        at = ending.line_for(failure.port, where) if where is not None else None
+        idle = _idles(failure, evidence, at)
+        return _line_that_counts(failure, evidence, answer.file) if idle else at
+    event, end = failure.event, evidence.returned
     if event is None or answer.server is None:
         return None
-    if failure.silent:
-        waiting = answer.server.waiting(failure.port)
-        return waiting[0] if len(waiting) == 1 else None
-    end = evidence.returned
     if event.kind == "close" and end is not None:
         return line(end["seen"].get("close_line"))
     if event.kind in ("text", "binary"):
@@ -89,14 +122,49 @@ def _line_of(
     return None
 
 
-def _returning(name: str, file: Path, source: str) -> Line | None:
+RECEIVES = r"\.(?:receive|iter)(?:_\w+)?\("
+SENDS = r"(?<!\bdef )\b\w+(?:\[\w+\])?\.(?:send(?:_\w+)?|put(?:_nowait)?|publish)\("
+REMOVES = r"^\s*del \w|\.(?:pop|remove|discard)\("
+
+
+def _idles(failure: Failure, evidence: Evidence, at: Line | None) -> bool:
+    """Whether a handler waits for its client's next message, as it should.
+
+    The fault is elsewhere when it is another's message that has not come, or when
+    the only line that receives has taken this one.
+    """
+    if at is None or re.search(RECEIVES, at.code) is None or "wait_for(" in at.code:
+        return False
+    sent = failure.sent or ""
+    took = sent.startswith(("text ", "binary")) and failure.action == "sent"
+    return _from_another(failure) or (
+        took and len(re.findall(RECEIVES, evidence.code)) == 1
+    )
+
+
+def _from_another(failure: Failure) -> bool:
+    """What has not come is what somebody else has sent."""
+    told_of_two = not failure.who and ": nothing for" in failure.got
+    return told_of_two or (failure.sent or "").startswith("nothing; ")
+
+
+def _line_that_counts(failure: Failure, evidence: Evidence, file: Path) -> Line | None:
+    """The only line that hands a message on; or takes somebody out, if that is it."""
+    if not _from_another(failure):
+        return None
+    pattern = REMOVES if failure.misconception == "M51" else SENDS
+    places = evidence.find_all(pattern)
+    return Line(str(file), *places[0]) if len(places) == 1 else None
+
+
+def _returning(called: str, file: Path, source: str) -> Line | None:
     """The only line at which a function of the file returns, or else its first."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # it has been changed since it ran
         return None
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
+        if isinstance(node, ast.FunctionDef) and node.name == called:
             ends = [n.lineno for n in ast.walk(node) if isinstance(n, ast.Return)]
             number = ends[0] if len(ends) == 1 else node.lineno
             return Line(str(file), number, source.splitlines()[number - 1])

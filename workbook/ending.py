@@ -5,6 +5,7 @@ what it ended itself, what keeps it from answering.
 """
 
 import ast
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -37,10 +38,16 @@ IN_HANDLER = {
 
 CLOSED = "Close only what you opened: the server has connections of its own."
 
-STANDS_STILL = (
-    "The whole server stood still at this line, for every client. "
-    "Await something there, or end the loop."
-)
+STANDS_STILL = "The whole server stood still at this line, for every client. "
+
+RELEASE = {
+    r"\bawait\b": "Its await no longer waits. What ends the loop?",
+    r"\bsleep\(": "Which sleep is awaited?",
+    r"\b(?:redis|pubsub|subscription)\b": "redis.asyncio gives way, redis does not.",
+    r"\binput\(": "Nobody sits at a server's keyboard.",
+    "": "Await something there, or end the loop.",
+}
+"""What to do at the line where a server stands still, by what the line holds."""
 
 NEVER_IMPORTED = (
     "This line is reached while the file is imported, and never ends. "
@@ -127,6 +134,14 @@ def _line_now(where: Report | None) -> Line | None:
     return Line(*places.pop()) if len(places) == 1 else line(where["busy"])
 
 
+def line_for(port: int | None, where: Report) -> Line | None:
+    """The one line at which the handler of the client at this port is."""
+    places = {tuple(place) for client, *place in where["waiting"] if client == port}
+    if not places:
+        return line(where["busy"])
+    return Line(*places.pop()) if len(places) == 1 else None
+
+
 def _ended_itself(failure: Failure, answer: Answer, last: Report | None) -> None:
     status = answer.process.status or 0
     said = f"exit status {status}"
@@ -165,13 +180,16 @@ def _stood_still(failure: Failure, answer: Answer, where: Report | None) -> bool
     elif where["running"] is not None:
         failure.got = f"{failure.got}: the server stood still"
         failure.misconception = "M23"
-        failure.hint = STANDS_STILL
+        code = place.code if place is not None else ""
+        release = next(do for sign, do in RELEASE.items() if re.search(sign, code))
+        failure.hint = STANDS_STILL + release
     elif where["stage"] == "startup":
         failure.got = f"{failure.got}: the app was still starting up"
         failure.hint = "No client is served until the start-up is done."
     else:
-        failure.where = place or failure.where
-        return failure.action == "told"  # to stop: then no client waits for it
+        told_to_stop = failure.action == "told"  # then no client waits for it
+        failure.where = (place if told_to_stop else None) or failure.where
+        return told_to_stop
     failure.where = place or failure.where
     return True
 

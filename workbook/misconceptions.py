@@ -27,10 +27,16 @@ class Evidence:
     routes: Sequence[Sequence[str]] = ()
     path: str = "/ws"
     source: str = ""  # of the file under test
+    lost: Report | None = None  # what ended a task, and nobody was told of
 
     def crashed(self, error: str, text: str = "") -> bool:
-        """Whether the connection's handler raised this error, its text holding that."""
+        """Whether the connection's handler raised this error, its text holding that.
+
+        So did a task that nobody awaits, unless that was for a connection's end.
+        """
         crash = self.crash
+        if crash is None and self.lost is not None and not is_of_connections(self.lost):
+            crash = self.lost
         if crash is None:
             return False
         return crash["error"] == error and text in crash["text"]
@@ -82,6 +88,12 @@ class Evidence:
         port = self.failure.port
         return any(r["is"] == "two readers" and r["port"] == port for r in self.reports)
 
+    @property
+    def no_text(self) -> Report | None:
+        """A send_text() of what is no text, if nothing came of it."""
+        found = [r for r in self.reports if r["is"] == "no text"]
+        return found[-1] if found and self.failure.silent else None
+
     def sent(self, kind: str) -> bool:
         """The last that the failing client sent was a "text" or "binary" message."""
         return (self.failure.sent or "").startswith(kind)
@@ -104,10 +116,12 @@ class Evidence:
 
     def find(self, pattern: str) -> tuple[int, str] | None:
         """Number and text of the source's first line with this pattern in its code."""
-        for number, text in enumerate(self.source.splitlines(), 1):
-            if re.search(pattern, text.partition("#")[0]):
-                return number, text
-        return None
+        return next(iter(self.find_all(pattern)), None)
+
+    def find_all(self, pattern: str) -> list[tuple[int, str]]:
+        """Number and text of each of the source's lines with it in their code."""
+        numbered = enumerate(self.source.splitlines(), 1)
+        return [(n, t) for n, t in numbered if re.search(pattern, t.partition("#")[0])]
 
     def routed(self, kind: str) -> bool:
         """A route of this kind, "websocket" or "http", takes the path."""
@@ -126,6 +140,13 @@ class Evidence:
             if kind == "mount" and path in ("", "/"):
                 return self.path in self.sockets
         return False
+
+
+def is_of_connections(crash: Report) -> bool:
+    """Whether an exception says that a connection has ended, as it may at any time."""
+    return (
+        re.search("Disconnect|Connection|Timeout|Cancelled", crash["error"]) is not None
+    )
 
 
 def _takes(route: str, path: str) -> bool:
@@ -220,17 +241,26 @@ def _def_of(pattern: str) -> Callable[[Evidence], str]:
 
 def _wrong_type(evidence: Evidence) -> str:
     """What send_text() was given in place of a str."""
-    text = evidence.crash["text"] if evidence.crash else ""
+    crash = evidence.crash or evidence.lost
+    text = crash["text"] if crash else ""
     given = text.partition("'")[2].partition("'")[0]
+    if evidence.no_text is not None:
+        given = evidence.no_text["given"]
     if "JSON serializable" in text:
         return "JSON has no such type. Make a str, number, list or dict of it."
     if given == "dict":
         return "send_text takes a str; for a dict use send_json."
     if given in ("bytes", "bytearray"):
-        return "send_text takes a str; for bytes there is send_bytes."
+        return "send_text takes a str. These are bytes: a text is what you decode()."
     if "method" in given or "function" in given:
         return "This is a function, not its result: its parentheses are missing."
     return f"send_text takes a str. This is of type {given}."
+
+
+def _line_of_no_text(evidence: Evidence) -> str:
+    """The pattern of the line that sent what is no text."""
+    told = evidence.no_text
+    return re.escape(told["line"][2]) if told is not None and told["line"] else ""
 
 
 def _spelt_by_python(evidence: Evidence) -> bool:
@@ -268,6 +298,21 @@ def _ended_early(evidence: Evidence) -> str:
     if evidence.failure.expected.startswith("close"):
         return "Your handler ended without a goodbye: 1006. close() comes first."
     return "Your handler ended here, and the conversation with it: 1006."
+
+
+def _only_way_out(evidence: Evidence) -> str:
+    """The pattern of what ends a loop or a function early, if there is but one."""
+    return WAY_OUT if len(evidence.find_all(WAY_OUT)) == 1 else ""
+
+
+WAY_OUT = r"(?:^\s*|:\s*)(?:break|return(?: None)?)\s*$"
+CLOSE = r"\.close\("
+
+
+def _not_connected(evidence: Evidence) -> bool:
+    """A receive raised, for the app had closed, or a send of its had failed."""
+    error = "WebSocketDisconnected", 'Need to call "accept" first'
+    return evidence.crashed(*error) and evidence.accepted()
 
 
 def _one_kind(evidence: Evidence) -> str:
@@ -424,6 +469,23 @@ def _sleep(evidence: Evidence) -> str:
     return pattern if evidence.find(pattern) else ""
 
 
+BLOCKING_REDIS = r"^import redis$|^import redis as|^from redis import .*\b[Rr]edis\b"
+HTML = r"\.(?:inner|outer)HTML\s*\+?=(?!=)|insertAdjacentHTML\(|document\.write\("
+
+
+def _asks_for_the_page(evidence: Evidence) -> bool:
+    """The failure is about what the app serves by plain HTTP, or a browser shows."""
+    failure = evidence.failure
+    return failure.event is None and evidence.crash is None and "<" in failure.got
+
+
+def _blocks_on_redis(evidence: Evidence) -> bool:
+    """A synchronous client of Redis is at work in coroutines."""
+    code = evidence.code
+    found = evidence.find(BLOCKING_REDIS)
+    return found is not None and "async def" in code and "redis.asyncio" not in code
+
+
 def _races_again_and_again(evidence: Evidence) -> bool:
     """A loop starts tasks, awaits the first, and cancels the others."""
     with suppress(SyntaxError, ValueError, RecursionError):
@@ -447,6 +509,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M27",
         "After accept there is no HTTP left: close with a code.",
         lambda e: e.crashed("RuntimeError", "got 'websocket.http.response.start'"),
+        r"\braise HTTPException\b",
     ),
     Misconception(
         "M44",
@@ -462,11 +525,13 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M34",
         "A stranger was let in, then shown the door. Check first.",
         lambda e: e.let_in() and ", then close" in e.failure.got,
+        r"\.accept\(",
     ),
     Misconception(
         "M37",
         "That middleware never sees sockets; use a dependency or pure ASGI.",
         lambda e: e.let_in() and _leaves_it_to_middleware(e),
+        r"\.middleware\(|\badd_middleware\(|\bMiddleware\(",
     ),
     Misconception(
         "M52",
@@ -565,7 +630,9 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         lambda e: (
             e.crashed("AttributeError", "has no attribute 'encode'")
             or e.crashed("TypeError", "is not JSON serializable")
+            or e.no_text is not None
         ),
+        _line_of_no_text,
     ),
     Misconception(
         "M46",
@@ -720,11 +787,13 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     Misconception(
         "M48",
         "You asked for more after close(). After close() comes return.",
-        lambda e: (
-            e.crashed("WebSocketDisconnected", 'Need to call "accept" first')
-            and e.accepted()
-        ),
-        r"\.close\(",
+        lambda e: _not_connected(e) and e.find(CLOSE) is not None,
+        CLOSE,
+    ),
+    Misconception(
+        "M48",
+        "A send to this client had failed: it has gone, so nothing more can come.",
+        lambda e: _not_connected(e),
     ),
     Misconception(
         "M48",
@@ -747,7 +816,9 @@ MISCONCEPTIONS: Sequence[Misconception] = (
             and "gone" in e.crash["seen"]
         ),
     ),
-    Misconception("M41", _ended_early, lambda e: e.ended_without_close()),
+    Misconception(
+        "M41", _ended_early, lambda e: e.ended_without_close(), _only_way_out
+    ),
     Misconception(
         "M20",
         "A cancelled task begins anew. Start each once, and let it live on.",
@@ -759,6 +830,18 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "The whole server stands still while this sleeps. Which sleep is awaited?",
         lambda e: e.crash is None and bool(_sleep(e)),
         _sleep,
+    ),
+    Misconception(
+        "M23",
+        "The whole server stands still while redis waits. redis.asyncio gives way.",
+        lambda e: e.crash is None and e.failure.silent and _blocks_on_redis(e),
+        BLOCKING_REDIS,
+    ),
+    Misconception(
+        "M02",
+        "The page takes what somebody said for HTML. textContent takes it for text.",
+        lambda e: _asks_for_the_page(e) and _in_source(HTML)(e),
+        HTML,
     ),
 )
 """In the order in which they are looked for."""

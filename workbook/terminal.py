@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # it imports the clients, which most commands do without
 WIDTH = 80
 """Columns that everything fits into."""
 
+ROWS = 6
+"""Lines of a message before its diagram."""
+
 STYLES: dict[diagram.Style, str] = {
     "head": "bold",
     "out": "",
@@ -98,18 +101,31 @@ def message(failure: Failure, width: int = WIDTH) -> list[tuple[str, str]]:
     """A failure's rows, label and text, the texts wrapped to `width` columns.
 
     A row that needs a second line goes on with an empty label; a line of source is
-    cut, for its number leads to the rest.
+    cut, for its number leads to the rest, and so is what was got and sent, where the
+    rows would be more than six.
     """
     room = max(len(label) for label, _ in failure.lines) + 2
     space = max(20, width - room - 2)
-    rows: list[tuple[str, str]] = []
+    wrapped: list[tuple[str, list[str]]] = []
     for label, words in failure.lines:
         shown = printable(words)
         if label == "look at" and len(shown) > space:
             shown = f"{shown[: space - 1]}…"
-        for n, part in enumerate(textwrap.wrap(shown, space) or [""]):
-            rows.append((f"{label if n == 0 else '':{room}}", part))
-    return rows
+        wrapped.append((label, textwrap.wrap(shown, space) or [""]))
+    for end in ("got", failure.action):
+        for label, parts in wrapped:
+            while label.endswith(end) and len(parts) > 1 and _count(wrapped) > ROWS:
+                parts.pop()
+                parts[-1] = f"{parts[-1][: space - 1]}…"
+    return [
+        (f"{label if n == 0 else '':{room}}", part)
+        for label, parts in wrapped
+        for n, part in enumerate(parts)
+    ]
+
+
+def _count(wrapped: Sequence[tuple[str, Sequence[str]]]) -> int:
+    return sum(len(parts) for _, parts in wrapped)
 
 
 def printable(text: str) -> str:
