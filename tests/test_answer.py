@@ -166,7 +166,8 @@ def test_it_relays(ex1_relay):
             "bo.send('crash'); bo.expect('crash')",
             {
                 "bo sent": 'text "crash"',
-                "bo got": "no close (1006): the handler raised ValueError: as I was told",
+                "bo got": "no close (1006): the handler raised "
+                "ValueError: as I was told",
                 "look at": 'relay.py:61  raise ValueError("as I was told")',
             },
         ),
