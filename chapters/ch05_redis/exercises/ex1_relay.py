@@ -1,9 +1,9 @@
 """Exercise 5.1: relay.
 
-What one client says, all others hear, whichever process serves them, in the order in
-which Redis had it; the sender does not hear it. A process has one subscription, however
-many clients it has and however long they are silent, and serves nobody before Redis
-has confirmed it.
+What one client says, all others hear to the letter, whichever process serves them, in
+the order in which Redis had it; the sender does not hear it. A process has one
+subscription, however many clients it has, even if they come at once, and however long
+they are silent. It serves nobody before Redis has confirmed it.
 
 Try it:   python3 learn.py run 5.1 --workers 2
 Check it: python3 learn.py check 5.1

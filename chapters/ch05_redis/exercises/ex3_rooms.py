@@ -3,7 +3,7 @@
 `/ws?room=red`: what one client says, all in this room hear, the sender too, in every
 process; nobody else does. A room is a channel at Redis. In each process, the first one
 in subscribes, and is accepted when Redis has confirmed it; the last one out, however
-it leaves, unsubscribes. A room without people costs nothing.
+it leaves, also by an error, unsubscribes. A room without people costs nothing.
 
 Try it:   python3 learn.py run 5.3
 Check it: python3 learn.py check 5.3

@@ -1,4 +1,4 @@
-# Provokes: Who subscribes anew?
+# Provokes: Who subscribes anew, and how soon?
 # Misconception: M04
 import asyncio
 import os
