@@ -109,6 +109,11 @@ def test_there_may_be_other_cookies(ex1_ticket: Answer) -> None:
         expect_echo(ana)
 
 
+def test_only_a_cookie_named_ticket_is_a_ticket(ex1_ticket: Answer) -> None:
+    hint = "The right value, under another name. Which cookie is the ticket?"
+    keep_out(ex1_ticket, hint, headers={"Cookie": f"seat={TICKET}; theme=dark"})
+
+
 # 3.2 both doors
 
 WHO = {"Cookie": "key=key-of-eve"}, {"Cookie": "key="}, {}
