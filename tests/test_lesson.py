@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,12 +15,15 @@ from websockets.frames import Frame, Opcode
 
 from benchmarks import why_not_http
 from chapters.ch01_echo.app import PAGE, app, echo
-from workbook import anatomy, checks, lesson
+from tests.small_course import SOLVED, make_course
+from workbook import anatomy, checks, desk, lesson
 from workbook.course import find_exercise
 from workbook.failure import Failure
 from workbook.progress import PLACE, Progress, digest
 from workbook.threaded import ThreadedServer, fold
 from workbook.wire import Wire
+
+pytest_plugins = ["pytester"]
 
 
 def test_a_server_in_a_thread_serves_and_stops() -> None:
@@ -355,6 +359,102 @@ def test_a_solved_exercise_is_green_and_kept_as_progress(
     exercise = find_exercise("1.1")
     assert capsys.readouterr().out.startswith("✔ 1.1 shout: all ")
     assert Progress.of().record(exercise).passed == digest(exercise.path)
+
+
+PRINTS_AND_RAISES = """
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    print("somebody is there")
+    async for text in websocket.iter_text():
+        answer(text)
+
+
+def answer(text: str) -> None:
+    raise ValueError("what now?")
+"""
+
+SAYS_IT_BACK = """
+from workbook.answer import Answer
+
+
+def test_it_lets_ana_in(ex1_double: Answer) -> None:
+    ex1_double.connect("ana").close()
+
+
+def test_it_says_it_back(ex1_double: Answer) -> None:
+    with ex1_double.connect("ana") as ana:
+        ana.send("hello")
+        ana.expect("hello", hint="Say it back.")
+"""
+
+
+def words(*told: str) -> list[str]:
+    """What a verdict says: its lines without the drawing and its times."""
+    lines = [" ".join(line.split()) for line in "\n".join(told).splitlines()]
+    return [
+        line for line in lines if line and not re.search(r"[│╳]|^ana server$", line)
+    ]
+
+
+def test_terminal_pytest_and_notebook_say_the_same_and_share_the_progress(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exercise = make_course(pytester.path)[0]
+    exercise.path.write_text(PRINTS_AND_RAISES)
+    (exercise.chapter.tests / "test_exercises.py").write_text(SAYS_IT_BACK)
+    monkeypatch.setenv(PLACE, str(pytester.path / ".progress.json"))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(lesson, "find_exercise", lambda id: exercise)
+    shown: list[lesson.Shown] = []
+    monkeypatch.setattr(lesson, "_display", shown.append)
+
+    desk.check("1.1", pytester.path)
+    by_terminal = words(capsys.readouterr().out)[:-1]  # where to get a hint
+    lesson.check("1.1")
+    cell = capsys.readouterr().out
+    options = ["-p", "workbook.plugin", "-p", "no:cacheprovider", "--mine"]
+    run = pytester.runpytest_inprocess(*options, exercise.chapter.tests)
+
+    picture, trace = (output.forms for output in shown)
+    message, head, printed = cell.partition("  your program printed, at last:")
+    head = "traceback, your lines only:\n" + trace["text/plain"] + "\n" + head
+    assert words(message, head, printed) == by_terminal
+    assert words(picture["text/plain"]) == []  # a drawing, and nothing else
+    assert "what now?" in message
+    assert "somebody is there" in printed
+    first = by_terminal.index('ana sent text "hello"')
+    by_pytest = words(run.stdout.str())
+    begin = by_pytest.index(by_terminal[first])
+    told = by_pytest[begin : begin + len(by_terminal) - first]
+    assert told == by_terminal[first:]
+    assert Progress.of().record(exercise).tries == 1
+
+
+def test_the_same_cell_run_again_judges_the_file_as_it_is_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exercise = make_course(tmp_path)[0]
+    monkeypatch.setenv(PLACE, str(tmp_path / ".progress.json"))
+    monkeypatch.setattr(lesson, "find_exercise", lambda id: exercise)
+
+    lesson.check("1.1")
+    before = capsys.readouterr().out
+    exercise.path.write_text(SOLVED)
+    lesson.check("1.1")
+    after = capsys.readouterr().out
+    desk.list_all(tmp_path)
+
+    assert before.startswith("✘ 1.1 double: not yet, check 1 of 2 fails")
+    assert after.startswith("✔ 1.1 double: all 2 checks pass")
+    assert "✔ 1.1 double   passed" in capsys.readouterr().out
 
 
 def test_a_word_on_the_socket_costs_its_letters_and_six_bytes() -> None:

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from IPython import display as ipython
 
-from workbook import anatomy, checks, diagram, terminal
+from workbook import anatomy, diagram, terminal
 from workbook.broker import Broker
+from workbook.checks import Verdict
 from workbook.course import ROOT, find_exercise
 from workbook.desk import judge
 from workbook.failure import Failure, quote
@@ -304,25 +305,25 @@ def check(id: str) -> None:
         id: the exercise's number, "1.2".
     """
     verdict = judge(find_exercise(id), Progress.of())
-    print(_message(verdict))
-    if verdict.failure is None:
+    failure = verdict.failure
+    if failure is None:
+        print(_told(verdict))
         return
+    message = _told(verdict, replace(failure, trace=(), printed=()))
+    with_printed = _told(verdict, replace(failure, trace=()))
+    print(message)
     if verdict.wire.events:
         _display(draw(verdict.wire, f"What went over the wire in exercise {id}"))
-    if verdict.failure.trace:
-        _display(_folded("Traceback, your lines only", verdict.failure.trace))
+    if len(failure.trace) > 2:  # of one line, the message has told everything
+        _display(_folded("Traceback, your lines only", failure.trace))
+    if failure.printed:
+        print(with_printed.removeprefix(message).lstrip("\n"))
 
 
-def _message(verdict: checks.Verdict) -> str:
-    """A verdict as the terminal tells it, the wire and the traceback aside."""
-    lines = [terminal.summary(verdict).plain, ""]
-    lines += [f"  ✔ {check}" for check in verdict.passed]
-    if verdict.failed:
-        lines.append(f"  ✘ {verdict.failed}")
-    if verdict.failure is not None:
-        rows = terminal.message(verdict.failure)
-        lines += ["", *("  " + "".join(row).rstrip() for row in rows)]
-    return "\n".join(lines)
+def _told(verdict: Verdict, failure: Failure | None = None) -> str:
+    """A verdict as the terminal tells it, with this failure and without the wire."""
+    lines = terminal.explain(replace(verdict, failure=failure, wire=Wire()))
+    return "\n".join(line.plain.rstrip() for line in lines)
 
 
 def _folded(title: str, lines: Sequence[str]) -> Shown:
