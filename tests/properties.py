@@ -14,7 +14,7 @@ import re
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -135,7 +135,8 @@ def test_a_wire_is_drawn_for_any_terminal(wire: Wire, width: int) -> None:
 def test_every_event_is_drawn_or_counted(wire: Wire, width: int) -> None:
     rows = diagram.text(wire, width)
 
-    timed = [row for row in rows if re.match(r" {0,6}\d[\d.]* ", row.text)]
+    lines = [row.text for row in rows if row.style not in ("head", "quiet")]
+    timed = [line for line in lines if re.match(r" {0,6}\d[\d.]* ", line)]
     notes = [row.text.strip("│┊ ") for row in rows if row.style == "quiet"]
     absent = [re.search(r"and ([\d,]+) clients more", note) for note in notes]
     heads = len(wire.clients) - sum(int(note[1]) for note in absent if note)
@@ -170,6 +171,16 @@ def test_every_event_is_drawn_or_counted_in_a_picture(wire: Wire) -> None:
     assert len(times) + gaps(words) >= len(drawn(wire, diagram.CLIENTS))
 
 
+def joined(facts: dict[str, Any]) -> dict[str, Any]:
+    """The same with each pair of lone surrogates as the letter that JSON makes it."""
+    return {
+        name: fact.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        if isinstance(fact, str)
+        else fact
+        for name, fact in facts.items()
+    }
+
+
 @given(wires())
 def test_a_wire_is_read_back_from_json(wire: Wire) -> None:
     told: list[dict[str, Any]] = json.loads(wire.to_json())
@@ -177,7 +188,7 @@ def test_a_wire_is_read_back_from_json(wire: Wire) -> None:
     for facts in told:
         if isinstance(facts["data"], dict):
             facts["data"] = bytes.fromhex(facts["data"]["hex"])
-    assert [Event(**facts) for facts in told] == wire.events
+    assert told == [joined(asdict(event)) for event in wire.events]
 
 
 @given(texts, st.integers(-3, 100))
