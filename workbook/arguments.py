@@ -23,6 +23,7 @@ commands:
   notebook 1          read the chapter's notebook in JupyterLab
   report              write your progress into report.html, for you and your teacher
   test                test the whole workbook; test tests/ch01_echo tests a part
+  explain 1006        a close code, a misconception, an error's text, explained
   doctor              find out what is wrong with this machine's set-up
 
 The first command sets everything up in the folder .venv, which takes a moment.
@@ -118,6 +119,14 @@ def notebook_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="N", nargs="?", help="a chapter")
 
 
+def explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{LEARN} explain [...]"
+    parser.epilog = (
+        "Asked for is a close code, a status such as 403, a misconception such as M20, "
+        "a word, or an error's text, quoted; - reads a traceback from standard input."
+    )
+
+
 def no_options(_: argparse.ArgumentParser) -> None:
     pass
 
@@ -133,6 +142,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "notebook": ("Open a chapter's notebook in JupyterLab.", notebook_options),
     "report": ("Write your progress into one page of HTML.", report_options),
     "test": ("Test the whole workbook, or a part of it.", test_options),
+    "explain": ("Explain a close code, a misconception or an error.", explain_options),
     "doctor": ("Find out what is wrong with the set-up.", no_options),
 }
 
@@ -184,6 +194,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if argv[:1] == ["test"] and argv[1:] not in (["-h"], ["--help"]):
         passed_on = [absolute(argument) for argument in argv[1:]]
         return argparse.Namespace(verb="test", pytest_args=passed_on)
+    if argv[:1] == ["explain"] and argv[1:] not in (["-h"], ["--help"]):
+        # What is pasted may begin with anything, a hyphen too.
+        return argparse.Namespace(verb="explain", words=list(argv[1:]))
     arguments = build_parser().parse_args(argv)
     arguments.verb = arguments.verb or "list"
     return arguments

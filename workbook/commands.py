@@ -115,6 +115,12 @@ def notebook(arguments: Namespace) -> int:
     return lab.open_notebook(find_chapter(target).notebook if target else None)
 
 
+def explain(arguments: Namespace) -> int:
+    from workbook import explain
+
+    return explain.explain(arguments.words)
+
+
 def doctor(_: Namespace) -> int:
     from workbook import doctor
 
@@ -132,5 +138,6 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "notebook": notebook,
     "report": report,
     "test": test,
+    "explain": explain,
     "doctor": doctor,
 }
