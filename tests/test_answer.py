@@ -43,6 +43,12 @@ def test_two_processes_of_one_file_share_a_redis_and_a_wire(relay: Answer) -> No
     assert relay.get("/pid").text != relay.get("/pid", worker=2).text
     assert relay.redis.commands("PUBLISH") == [("PUBLISH", "chat", "hello")]
     assert relay.wire.clients == ["ana", "bo"]
+    assert relay.wire.processes == {"ana": 1, "bo": 2}
+    redis = [event for event in relay.wire if event.kind == "redis"]
+    published = ("1", "out", 'PUBLISH chat "hello"')
+    assert published in [(e.client, e.direction, e.data) for e in redis]
+    heard = {e.client for e in redis if e.data == 'chat "hello"'}
+    assert heard == {"1", "2"}
 
 
 def test_both_live_through_a_redis_that_goes_and_comes_back(relay: Answer) -> None:
@@ -56,6 +62,12 @@ def test_both_live_through_a_redis_that_goes_and_comes_back(relay: Answer) -> No
 
         ana.expect("found")
 
+    befell = [e for e in relay.wire if e.direction == "none"]
+    assert [(e.data, e.code) for e in befell] == [
+        ("Redis is killed", 0),
+        ("Redis is back", 1),
+    ]
+
 
 def test_the_next_check_finds_redis_well(relay: Answer) -> None:
     relay.connect("ana")
@@ -63,6 +75,7 @@ def test_the_next_check_finds_redis_well(relay: Answer) -> None:
 
     relay.begin()
 
+    assert "Redis is back" not in [event.data for event in relay.wire]
     relay.expect_subscriptions(1)
     assert relay.redis.commands("PUBLISH") == []
 

@@ -1,5 +1,6 @@
 """The verdict on one file: what is counted, what is told, and when it is not ok."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from tests.synthetic import SHOUT, write_course
 from workbook import checks, terminal
 from workbook.checks import LAST, Verdict
 from workbook.course import Exercise
+from workbook.diagnosis import mark_fate
 from workbook.failure import Failure
 from workbook.process import Process
+from workbook.wire import Direction, Kind, Wire
 
 SHOUTING = Path(__file__).parent / "hostile" / "shouting.py"
 
@@ -307,7 +310,7 @@ def test_bo_hears_ana(ex1_room):
 TASK = "asyncio.create_task(tell(websocket, text))"
 SEND = "await person.send_text(text)"
 NAMED = "await person.send_text(name)"
-NOTHING = "nothing for 0.4 s"
+NOTHING = "nothing for 1 s"
 NAME_ERROR = "NameError: name 'name' is not defined"
 
 
@@ -345,7 +348,7 @@ def test_what_kept_a_text_from_coming_is_looked_at(
     (exercise,) = write_course(tmp_path, HEARD, "ex1_room")
     exercise.path.write_text(ROOM.format(send=send, say=say))
 
-    verdict = checks.run(exercise, reply=0.4)
+    verdict = checks.run(exercise, reply=1.0)
 
     assert verdict.failure is not None
     where = verdict.failure.where
@@ -423,3 +426,54 @@ def test_a_message_of_seven_lines_is_cut_to_six() -> None:
         "",
     ]
     assert [words[-1] for _, words in rows if words[-1] == "…"] == ["…"]
+
+
+# What became of a message that should have come
+
+
+def fate(*events: tuple[str, Direction, Kind, str | None]) -> str | None:
+    """What is marked where bo's first text should have been "two"."""
+    wire = Wire()
+    for client, direction, kind, data in events:
+        wire.record(client, direction, kind, data)
+    wrong = next(e for e in wire if e.client == "bo" and e.direction == "in")
+    wire.mark(wrong, 'expected text "two"')
+    failure = Failure("bo", "", "", event=wrong)
+    mark_fate(failure, wire)
+    mark = wire.events[wrong.number].mark or ""
+    return re.sub(r"[\d.]{5}", "…", mark).partition("; ")[2]
+
+
+SENT: tuple[str, Direction, Kind, str] = ("ana", "out", "text", "two")
+MISSING: tuple[str, Direction, Kind, None] = ("bo", "in", "missing", None)
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ([SENT, MISSING], "lost: ana sent it at …"),
+        ([SENT, MISSING, ("bo", "in", "text", "two")], "late: it came … s after"),
+        ([MISSING], ""),
+        ([("bo", "out", "text", "two"), MISSING], ""),
+        ([SENT, ("1", "out", "redis", "SUBSCRIBE chat"), MISSING], "never published"),
+        (
+            [SENT, ("1", "out", "redis", 'PUBLISH chat "two"'), MISSING],
+            "lost: ana sent it at …",
+        ),
+    ],
+)
+def test_it_is_marked_what_became_of_a_message(
+    events: list[tuple[str, Direction, Kind, str | None]], told: str
+) -> None:
+    assert fate(*events) == told
+
+
+def test_a_message_that_came_twice_is_marked() -> None:
+    wire = Wire()
+    wire.record("ana", "out", "text", "one")
+    wire.record("bo", "in", "text", "one")
+    wrong = wire.record("bo", "in", "text", "one", mark='expected text "two"')
+
+    mark_fate(Failure("bo", "", "", event=wrong), wire)
+
+    assert wire.events[-1].mark == 'expected text "two"; doubled: sent 1, came 2'

@@ -1,14 +1,16 @@
 """A wire drawn: nothing sticks out, nothing is lost, nothing is taken for code."""
 
 import random
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from workbook import diagram
-from workbook.diagram import Gap, cut, shown, svg, text
+from workbook.diagram import Gap, cut, shown, squeeze, svg, text
 from workbook.wire import Direction, Event, Kind, Wire
 
 ALPHABET = (
@@ -29,6 +31,9 @@ KINDS: Sequence[tuple[Direction, Kind]] = (
     ("in", "end"),
     ("out", "end"),
     ("in", "missing"),
+    ("out", "redis"),
+    ("in", "redis"),
+    ("none", "redis"),
 )
 
 
@@ -47,20 +52,20 @@ def any_text(dice: random.Random, most: int = 90) -> str:
     return "".join(dice.choices(ALPHABET, k=dice.randrange(most)))
 
 
-def any_wire(dice: random.Random) -> Wire:
-    wire = Wire()
+def any_wire(dice: random.Random, *, redis: bool = True) -> Wire:
+    wire = Wire(processes={"ab": 1, "": 2} if redis else {})
     clients = [any_text(dice, 20) for _ in range(dice.randrange(1, 12))]
     for _ in range(dice.randrange(1, 70)):
-        direction, kind = dice.choice(KINDS)
+        direction, kind = dice.choice(KINDS if redis else KINDS[:-3])
         data: str | bytes = any_text(dice)
         if kind in ("binary", "ping", "pong"):
             data = dice.randbytes(dice.randrange(25))
         wire.record(
-            dice.choice(clients),
+            dice.choice("012") if kind == "redis" else dice.choice(clients),
             direction,
             kind,
             data,
-            dice.choice([None, 101, 403, 1000, 4000]),
+            dice.choice([None, 0, 1, 101, 403, 1000, 4000]),
             dice.choice([None, None, None, any_text(dice)]),
         )
     return wire
@@ -88,7 +93,7 @@ def test_no_row_is_wider_than_the_terminal(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_lines_of_the_server_stand_in_one_column(seed: int) -> None:
-    rows = text(any_wire(random.Random(seed)), 80)
+    rows = text(any_wire(random.Random(seed), redis=False), 80)
 
     for row in rows[1:]:
         line = row.text.removesuffix(" ✘")
@@ -135,7 +140,8 @@ def test_times_are_seconds_since_the_first_event() -> None:
         event = wire.record("ana", "out", "text", "x")
         wire._events[-1] = Event(time, "ana", "out", "text", "x", number=event.number)
 
-    assert [row.text[:8] for row in text(wire)[1:]] == [
+    timed = [row.text[:8] for row in text(wire)[1:] if row.text[:8].strip()]
+    assert timed == [
         "  0.000 ",
         "  0.250 ",
         "   1001 ",
@@ -297,3 +303,114 @@ def test_what_is_wrong_is_not_told_by_its_colour_alone() -> None:
     assert "stroke-dasharray" not in right
     assert "stroke-dasharray" in wrong
     assert diagram.INK["wrong"] in wrong
+
+
+# With Redis, and with time
+
+
+def at(wire: Wire, time: float) -> None:
+    """Give the last event of a wire another time."""
+    wire._events[-1] = replace(wire._events[-1], time=time)
+
+
+def drawn(wire: Wire) -> list[str]:
+    """The rows without their times, the arrows' shafts and the spaces between."""
+    rows = [row.text[9:].replace("─", "").replace("╌", "") for row in text(wire)]
+    return [" ".join(row.split()) for row in rows]
+
+
+def two_processes() -> Wire:
+    wire = Wire(processes={"ana": 1, "bo": 2})
+    wire.record("ana", "out", "text", "hi")
+    wire.record("1", "out", "redis", 'PUBLISH chat "hi"')
+    wire.record("2", "in", "redis", 'chat "hi"')
+    wire.record("bo", "in", "text", "hi")
+    return wire
+
+
+def test_redis_has_a_column_and_each_process_its_number() -> None:
+    assert drawn(two_processes())[1:] == [
+        "1 @2 @: process",
+        '├ text "hi" ▶│ │',
+        '│ │ ├ @1 PUBLISH chat "hi" ▶│',
+        '│ │ │◀ @2 chat "hi" ┤',
+        '│ │◀ text "hi" ┤ │',
+    ]
+    assert text(two_processes())[0].text.split() == ["ana", "bo", "server", "Redis"]
+    assert {"ana @1", "bo @2", "server (@: process)", "Redis"} <= set(
+        words(svg(two_processes()))
+    )
+
+
+def test_one_process_needs_no_number() -> None:
+    wire = two_processes()
+    wire.processes["bo"] = 1
+
+    assert "@" not in "".join(drawn(wire))
+    assert "@" not in svg(wire)
+
+
+def test_where_redis_is_away_its_line_is_broken() -> None:
+    wire = two_processes()
+    wire.record("0", "none", "redis", "Redis is killed", 0)
+    wire.record("ana", "out", "text", "lost")
+    wire.record("1", "out", "redis", 'PUBLISH chat "lost"', mark="lost")
+    wire.record("0", "none", "redis", "Redis is back", 1)
+
+    assert drawn(wire)[6:] == [
+        "│ │ │ Redis is killed ╳",
+        '├ text "lost" ▶│ ┊',
+        '│ │ ├ @1 PUBLISH chat "lost" ╳│',
+        "│ │ │ Redis is back │",
+    ]
+    [redis] = [d for d in re.findall(r'<path d="([^"]*)"', svg(wire)) if "V" in d][:1]
+    assert redis.count("M") == 2
+
+
+def test_a_terminal_too_narrow_for_redis_shows_the_clients_alone() -> None:
+    rows = [row.text for row in text(two_processes(), 60)]
+
+    assert not [row for row in rows if "PUBLISH" in row or "Redis" in row]
+
+
+def test_time_that_passes_is_drawn() -> None:
+    wires = []
+    for seconds in (0.01, 0.5, 1.5):
+        wires.append(talk("ana", 2))
+        at(wires[-1], wires[-1].events[0].time + seconds)
+    heights = [int(re.findall(r'height="(\d+)"', svg(wire))[0]) for wire in wires]
+
+    assert ["later" in " ".join(drawn(wire)) for wire in wires] == [False, True, True]
+    assert "┊ 1.5 s later ┊" in drawn(wires[2])
+    assert heights == sorted(set(heights))
+
+
+def test_of_three_clients_a_handshake_takes_one_row() -> None:
+    wire = Wire()
+    for client in ("ana", "bo", "cy"):
+        wire.record(client, "out", "request", "/ws")
+        wire.record(client, "in", "response", code=101)
+    for _ in range(3):
+        wire.record("cy", "out", "ping")
+        wire.record("cy", "in", "pong")
+    wire.record("ana", "out", "request", "/ws")
+    wire.mark(wire.record("ana", "in", "response", code=101), "expected HTTP 403")
+
+    assert drawn(wire)[1:] == [
+        "│◀ GET /ws, 101 ▶│",
+        "│ │◀ GET /ws, 101 ▶│",
+        "│ │ │◀ GET /ws, 101 ▶│",
+        "│ │ │◀ pings and pongs ▶│",
+        "├ GET /ws ▶│",
+        "│◀ HTTP 101 Switching Protocols ┤ ✘",
+        "│ expected HTTP 403 │ │",
+    ]
+    assert "pings and pongs" in words(svg(wire))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_squeezed_keeps_its_end(seed: int) -> None:
+    what, room = any_text(random.Random(seed)) + "the end", 12 + seed
+
+    assert cell_len(squeeze(what, room)) <= room
+    assert squeeze(what, room).endswith("end")

@@ -19,7 +19,14 @@ from redis.retry import Retry
 
 from workbook import link as link_module
 from workbook.broker import Broker, engines
-from workbook.link import Link, Replies, Requests, encode
+from workbook.link import (
+    Link,
+    Replies,
+    Requests,
+    asked_in_words,
+    encode,
+    told_in_words,
+)
 
 DEADLINE = 30.0
 
@@ -576,3 +583,26 @@ def test_what_no_redis_would_take_is_refused_at_once(data: bytes) -> None:
 
 def test_a_command_of_no_words_is_none() -> None:
     assert list(Requests().feed(b"*0\r\n*-1\r\n\r\nPING\r\n")) == [[b"PING"]]
+
+
+@pytest.mark.parametrize(
+    ("news", "told"),
+    [
+        ([b"message", b"chat", b"hello"], 'chat "hello"'),
+        ([b"pmessage", b"c*", b"chat", b"hello"], 'chat "hello"'),
+        ([b"subscribe", b"chat"], "subscribed to chat"),
+        ([b"psubscribe", b"c*"], "subscribed to c*"),
+        ([b"ssubscribe", b"chat"], "subscribed to chat"),
+        ([b"unsubscribe", b"chat"], "unsubscribed from chat"),
+        ([b"invalidate"], "invalidate"),
+        ([], ""),
+    ],
+)
+def test_what_redis_tells_is_told_in_few_words(news: list[bytes], told: str) -> None:
+    assert told_in_words(news) == told
+
+
+def test_a_command_is_told_in_few_words() -> None:
+    assert asked_in_words([b"publish", b"chat", b"hello"]) == 'PUBLISH chat "hello"'
+    assert asked_in_words([b"SUBSCRIBE", b"a", b"b"]) == "SUBSCRIBE a b"
+    assert asked_in_words([b"PUBLISH"]) == "PUBLISH"

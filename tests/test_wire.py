@@ -93,3 +93,22 @@ def test_threads_that_record_at_once_lose_nothing() -> None:
     for name in wire.clients:
         mine = [event.data for event in wire if event.client == name]
         assert mine == [str(n) for n in range(500)]
+
+
+def test_who_speaks_with_redis_is_no_client() -> None:
+    wire = Wire()
+    wire.record("ana", "out", "text", "hello")
+    wire.record("1", "out", "redis", 'PUBLISH chat "hello"')
+
+    assert wire.clients == ["ana"]
+
+
+def test_a_copy_stays_as_it_is() -> None:
+    wire = Wire(processes={"ana": 2})
+    wire.record("ana", "out", "text", "hello")
+
+    copy = wire.copy()
+    wire.record("ana", "in", "end")
+    wire.processes["bo"] = 1
+
+    assert ([event.kind for event in copy], copy.processes) == (["text"], {"ana": 2})

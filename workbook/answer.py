@@ -5,10 +5,13 @@ import http.client
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+import psutil
 
 from workbook import broker
 from workbook.client import REPLY, Client
@@ -19,7 +22,10 @@ from workbook.server import START, NotServing, Server
 from workbook.wire import Wire
 
 if TYPE_CHECKING:
-    from workbook.link import Link
+    from workbook.link import Link, Seen
+
+MOST_AT_REDIS = 5_000
+"""Events on a wire from which on what goes to Redis is not recorded any more."""
 
 ORPHANS = "Your program started another process. Who ends that one?"
 
@@ -83,6 +89,7 @@ class Answer:
         self._link: Link | None = None
         self._clients: list[Client] = []
         self._importing = False
+        self._to_redis: dict[int, int] = {}  # which process has which port
 
     def __enter__(self) -> Self:
         return self
@@ -111,9 +118,9 @@ class Answer:
     def begin(self) -> None:
         """Begin a new record of the wire, for the next check; Redis is well again."""
         self._part()
-        self.wire = Wire()
         if self._link is not None:
             self._link.heal()
+        self.wire = Wire()
 
     @property
     def process(self) -> Process:
@@ -160,7 +167,29 @@ class Answer:
                     expected="one that answers",
                     hint=hint,
                 ) from None
+            self._link.tell = self._record
         return self._link
+
+    def _record(self, seen: "Seen") -> None:
+        """Put on the wire what goes between a process and Redis, up to a limit."""
+        if len(self.wire) < MOST_AT_REDIS:
+            code = None if seen.answers is None else int(seen.answers)
+            mark = "lost" if seen.lost else None
+            process = str(self._process_at(seen.port))
+            self.wire.record(process, seen.direction, "redis", seen.said, code, mark)
+
+    def _process_at(self, port: int) -> int:
+        """The number of the process that has this port; 0 where nobody knows.
+
+        Asked in the link's thread.
+        """
+        used = [(n, one) for n, one in [*self._workers.items()] if one.used]
+        if len(used) == 1:
+            return used[0][0]
+        if port and port not in self._to_redis:
+            for number, worker in used:
+                self._to_redis |= dict.fromkeys(ports_of(worker.process.pid), number)
+        return self._to_redis.get(port, 0)
 
     def look_at_fault(self, failure: Failure) -> None:
         """Look from now on at the process that a failure is about.
@@ -196,6 +225,7 @@ class Answer:
         server = self._serve(worker)
         options = {"wire": self.wire, "reply": self.reply, **options}
         ports = self._workers[worker].ports
+        self.wire.processes[name] = worker
         try:
             client = server.connect(name, path, **options)
         except Failure as failure:
@@ -666,6 +696,14 @@ class Answer:
         failure.got = f"{failure.got}; FastAPI apps there: {names or 'none'}"
         failure.hint = "uvicorn looks for the name app in your file: app = FastAPI()"
         return failure
+
+
+def ports_of(pid: int) -> list[int]:
+    """The ports of a process's own TCP connections; none where it has gone."""
+    with suppress(psutil.Error, OSError, RuntimeError):
+        found = psutil.Process(pid).net_connections("tcp4")
+        return [connection.laddr.port for connection in found if connection.raddr]
+    return []
 
 
 def told(subscriptions: Mapping[str, int]) -> str:

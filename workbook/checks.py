@@ -135,7 +135,7 @@ def _judge(exercise: Exercise, answer: Answer) -> Verdict:
         failure = ask(finish, answer)
     if failure is None:
         failed = None
-    wire = Wire(answer.wire.events)  # as it is now: what ends next is our doing
+    wire = answer.wire.copy()  # now: what ends next is our doing
     return Verdict(exercise, answer.file, passed, failed, failure, wire, len(checks))
 
 

@@ -6,6 +6,7 @@ stood still, a misconception that left its sign; else the check's own hint stays
 
 import ast
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbook import ending
@@ -13,6 +14,7 @@ from workbook.answer import Answer, line
 from workbook.failure import Failure, Line, name, name_status
 from workbook.misconceptions import Evidence, is_of_connections, recognise
 from workbook.process import Report
+from workbook.wire import EXPECTED, Event, Wire
 
 
 def explain(failure: Failure, answer: Answer) -> None:
@@ -22,6 +24,7 @@ def explain(failure: Failure, answer: Answer) -> None:
     a second or two.
     """
     failure.sent = failure.sent or _last_act(failure, answer)
+    mark_fate(failure, answer.wire)
     ended = ending.explain(failure, answer)
     failure.printed = answer.process.last_prints()
     if ended:
@@ -51,6 +54,46 @@ def _last_act(failure: Failure, answer: Answer) -> str | None:
     if not mine:
         return None
     return f"{'the handshake, ' * (mine[-1].kind == 'request')}{name(mine[-1])}"
+
+
+MESSAGES = ("text", "binary")
+
+
+def mark_fate(failure: Failure, wire: Wire) -> None:
+    """Say at the place where it went wrong what became of the message."""
+    events = wire.events
+    number = -1 if failure.event is None else failure.event.number
+    event = next((e for e in events if e.number == number), None)
+    if event is not None and (event.mark or "").startswith(EXPECTED):
+        fate = _fate(event, (event.mark or "").removeprefix(EXPECTED), events)
+        wire.mark(event, f"{event.mark}; {fate}" if fate else event.mark)
+
+
+def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:
+    """What is seen of the message that should have come: doubled, late or lost."""
+    talk = [e for e in events if e.kind in MESSAGES]
+    mine = [e for e in talk if e.client == event.client and e.direction == "in"]
+    sent = [e for e in talk if e.direction == "out" and e.number < event.number]
+    came = [e for e in mine if e.number <= event.number and e.data == event.data]
+    times = sum(e.data == event.data for e in sent)
+    if event.kind in MESSAGES and 0 < times < len(came):
+        return f"doubled: sent {times}, came {len(came)}"
+    for late in mine:
+        if late.number > event.number and name(late) == expected:
+            return f"late: it came {late.time - event.time:.3f} s after"
+    for said in reversed(sent):
+        if said.client != event.client and name(said) == expected:
+            if not _got_to_redis(said, events):
+                return "never published"
+            return f"lost: {said.client} sent it at {said.time - events[0].time:.3f}"
+    return None
+
+
+def _got_to_redis(said: Event, events: Sequence[Event]) -> bool:
+    """Whether a text has been part of what was asked of Redis, where there is one."""
+    redis = [e for e in events if e.kind == "redis"]
+    asked = [str(e.data) for e in redis if e.direction == "out" and e.mark is None]
+    return not redis or any(str(said.data) in words for words in asked)
 
 
 def _raised(failure: Failure, crash: Report) -> str:

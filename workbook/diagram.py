@@ -1,7 +1,7 @@
 """A wire drawn as a sequence diagram: text for a terminal, SVG for a notebook."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 from unicodedata import category, east_asian_width
@@ -23,6 +23,11 @@ CLIENTS = 6
 NARROW, WIDE, LABEL = 4, 12, 24
 """Columns between two clients, at least and at most, and for the last one's labels."""
 
+BESIDE, ROOMY = 29, 72
+"""Columns from the server to Redis, and those from which on there is room for it."""
+
+PAUSE = 0.3
+"""Seconds between two events from which on the time that passes is drawn, too."""
 
 SKINS = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 """What gives an emoji its colour, in some terminals by standing behind it."""
@@ -30,17 +35,22 @@ SKINS = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the text diagram, and what it is."""
+    """One line of the text diagram, and what it is, from its column `start` on."""
 
     text: str
     style: Style
+    start: int = 0
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Events that are left out of a long run."""
+    """Events that are left out of a long run, or seconds in which nothing happened."""
 
-    count: int
+    count: int = 0
+    pause: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.pause:.1f} s later" if self.pause else f"⋮ {self.count:,} more"
 
 
 def shown(events: Sequence[Event], limit: int = SHOWN) -> list[Event | Gap]:
@@ -62,9 +72,62 @@ def shown(events: Sequence[Event], limit: int = SHOWN) -> list[Event | Gap]:
     return found
 
 
+ANSWERS: dict[tuple[str, str, int | None], str] = {
+    ("request", "response", 101): "101",
+    ("ping", "pong", None): "pong",
+}
+"""Kinds of what a client sends and of the answer, and how that is told in short."""
+
+AGAIN = "pings and pongs"
+
+
+def folded(events: Sequence[Event]) -> list[Event]:
+    """The same, a question and its answer in one: an accepted handshake, a ping.
+
+    That is done where the answer comes next, and nothing is wrong with either.
+    """
+    found: list[Event] = []
+    for event in events:
+        asked = found[-1] if found else event
+        answer = ANSWERS.get((asked.kind, event.kind, event.code))
+        right = asked.direction == "out" and not (asked.mark or event.mark)
+        if answer is None or asked.client != event.client or not right:
+            found.append(event)
+            continue
+        both = replace(asked, direction="none", data=f"{name(asked)}, {answer}")
+        found[-1] = both
+        before = found[-2] if len(found) > 1 else None
+        if (
+            before
+            and before.client == both.client
+            and before.data in (both.data, AGAIN)
+        ):
+            found[-2:] = [replace(before, data=AGAIN)]
+    return found
+
+
+def paused(items: Sequence[Event | Gap]) -> list[Event | Gap]:
+    """The same with a gap wherever nothing has happened for a while."""
+    found: list[Event | Gap] = []
+    for item in items:
+        last = found[-1] if found else None
+        if isinstance(item, Event) and isinstance(last, Event):
+            pause = item.time - last.time
+            found += [Gap(pause=pause)] if pause >= PAUSE else []
+        found.append(item)
+    return found
+
+
+def named(wire: Wire) -> Callable[[int], str]:
+    """What stands before the doings of a process, by its number, where it matters."""
+    several = len(set(wire.processes.values())) > 1
+    return lambda number: f"@{number} " if several and number else ""
+
+
 def drawn_clients(wire: Wire, most: int) -> list[str]:
     """Those for whom there is room, in their order: the marked ones, the first ones."""
-    marked = [event.client for event in wire if event.mark is not None]
+    talk = [event for event in wire if event.kind != "redis"]
+    marked = [event.client for event in talk if event.mark is not None]
     chosen = list(dict.fromkeys([*marked, *wire.clients]))[:most]
     return [client for client in wire.clients if client in chosen]
 
@@ -86,45 +149,105 @@ def text(wire: Wire, width: int = 80) -> list[Row]:
 
 
 class _Text:
-    """The columns of one drawing: time, clients from the left, server at the right."""
+    """The columns of one drawing: time, clients from the left, server at the right.
+
+    At the far right Redis, if there is one and there is room.
+    """
 
     def __init__(self, wire: Wire, width: int) -> None:
-        self.server = width - 4
-        spare = self.server - 9 - LABEL
+        asked = any(event.kind == "redis" for event in wire)
+        self.redis = width - 4 if asked and width >= ROOMY else 0
+        self.away = False
+        self.server = self.redis - BESIDE if self.redis else width - 4
+        spare = self.server - 9 - LABEL + 2 * (self.redis > 0)
         clients = drawn_clients(wire, min(CLIENTS, 1 + max(0, spare) // NARROW))
         self.space = min(WIDE, spare // max(1, len(clients) - 1))
         self.columns = {c: 9 + self.space * n for n, c in enumerate(clients)}
-        self.events = [event for event in wire if event.client in self.columns]
+        events = [event for event in wire if self._has_room(event)]
+        self.events = folded(events) if len(clients) > 2 else events
         self.start = wire.events[0].time
         self.absent = len(wire.clients) - len(clients)
+        self.called = named(wire)
+        self.processes = wire.processes
+
+    def _has_room(self, event: Event) -> bool:
+        known = event.client in self.columns
+        return self.redis > 0 if event.kind == "redis" else known
 
     def rows(self) -> list[Row]:
-        found = [self._head()]
+        found = [self._head(), *self._processes()]
         if self.absent:
             found.append(
                 Row(self._lines(f"⋮ and {self.absent:,} clients more"), "quiet")
             )
-        for item in shown(self.events):
+        for item in paused(shown(self.events)):
             if isinstance(item, Gap):
-                found.append(Row(self._lines(f"⋮ {item.count:,} more"), "quiet"))
+                found.append(self._gap(item))
+            elif item.kind == "redis":
+                found.append(self._at_redis(item))
             else:
                 found.extend(self._event(item))
         return found
 
     def _head(self) -> Row:
-        line = ""
-        for client, column in self.columns.items():
-            label = cut(client, self.space - 1 if len(self.columns) > 1 else LABEL)
-            line += " " * (column - columns(label) // 2 - columns(line)) + label
-        line += " " * (self.server - 4 - columns(line))
-        return Row(f"{line}server", "head")
+        line = self._over_columns({client: client for client in self.columns})
+        line = f"{line}{' ' * (self.server - 4 - columns(line))}server"
+        if self.redis:
+            line = f"{line}{' ' * (self.redis - 3 - columns(line))}Redis"
+        return Row(line, "head")
 
-    def _lines(self, note: str = "", column: int = 9) -> str:
-        line = " " * (self.server + 4)
+    def _over_columns(self, labels: Mapping[str, str]) -> str:
+        line = ""
+        room = self.space - 1 if len(self.columns) > 1 else LABEL
+        for client, column in self.columns.items():
+            label = cut(labels[client], room)
+            line += " " * (column - columns(label) // 2 - columns(line)) + label
+        return line
+
+    def _processes(self) -> list[Row]:
+        """Under the clients, by which process each is served, if there are several."""
+        if not self.called(1):
+            return []
+        served = {c: self.called(self.processes.get(c, 0)) for c in self.columns}
+        line = self._over_columns({c: label.strip() for c, label in served.items()})
+        note = "@: process"
+        return [Row(f"{line}{' ' * (self.server - 6 - columns(line))}{note}", "quiet")]
+
+    def _lines(self, note: str = "", column: int = 9, life: str = "│") -> str:
+        line = " " * (max(self.redis, self.server + 3) + 1)
         for place in (*self.columns.values(), self.server):
-            line = _put(line, place, "│")
+            line = _put(line, place, life)
+        if self.redis:
+            line = _put(line, self.redis, "┊" if self.away else life)
         label = f" {cut(note, self.server - column - 5)} "
-        return _put(line, column + 2, label).rstrip() if note else line.rstrip()
+        return (_put(line, column + 2, label) if note else line).rstrip()
+
+    def _gap(self, gap: Gap) -> Row:
+        return Row(self._lines(str(gap), life="┊" if gap.pause else "│"), "quiet")
+
+    def _timed(self, event: Event, column: int, arrow: str) -> str:
+        """The row of an event, its arrow from this column on."""
+        time = event.time - self.start
+        digits = 3 if time < 1000 else 0
+        line = _put(self._lines(), 0, f"{time:7.{digits}f}")
+        return _put(f"{line:{self.server + 1}}", column, arrow)
+
+    def _at_redis(self, event: Event) -> Row:
+        room = self.redis - self.server - 1
+        words = f"{self.called(int(event.client or 0))}{name(event)}"
+        if event.direction == "none":
+            self.away = self.away if event.code is None else event.code == 0
+            note = cut(words, room - 2)
+            note = f"{' ' * (room - 1 - columns(note))}{note}"
+            mark = "╳" if event.code == 0 else "│"
+            line = self._timed(event, self.server + 1, f"{note} {mark}")
+            return Row(line, "wrong" if event.code == 0 else "in", self.server + 1)
+        end = "╳" if event.mark else "▶" if event.direction == "out" else "◀"
+        shaft = _line("─", squeeze(words, room - 5), "─", room)
+        arrow = f"├{shaft}{end}│" if event.direction == "out" else f"│{end}{shaft}┤"
+        line = self._timed(event, self.server, arrow)
+        style = "out" if event.direction == "out" else "in"
+        return Row(line, "wrong" if event.mark else style, self.server)
 
     def _event(self, event: Event) -> list[Row]:
         column = self.columns[event.client]
@@ -136,20 +259,21 @@ class _Text:
                 arrow = f"├{_line('─', 'vanishes, without a close', '─', room)}╳│"
             case "end", _:
                 arrow = f"│╳{_line('─', 'gone, without a close: 1006', '─', room)}┤"
+            case _, "none":
+                arrow = f"│◀{_line('─', str(event.data), '─', room - 1)}▶│"
             case _, "out":
                 arrow = f"├{_line('─', name(event), '─', room)}▶│"
             case _:
                 arrow = f"│◀{_line('─', name(event), '─', room)}┤"
-        time = event.time - self.start
-        digits = 3 if time < 1000 else 0
-        line = _put(self._lines(), 0, f"{time:7.{digits}f}")
-        line = _put(f"{line:{self.server + 1}}", column, arrow)
+        line = self._timed(event, column, arrow)
         if event.mark is None:
-            return [Row(line, "out" if event.direction == "out" else "in")]
-        return [
-            Row(f"{line} ✘", "wrong"),
-            Row(self._lines(event.mark, column), "wrong"),
-        ]
+            return [Row(line, "in" if event.direction == "in" else "out", column)]
+        # Where it is too long for its place, it begins further to the left.
+        found = [Row(f"{line} ✘", "wrong", column)]
+        for note in event.mark.split("; "):
+            start = min(column, max(9, self.server - 5 - columns(cut(note, 60))))
+            found.append(Row(self._lines(note, start), "wrong", start + 2))
+        return found
 
 
 def _line(start: str, words: str, fill: str, room: int) -> str:
@@ -189,8 +313,22 @@ def cut(what: str, room: int) -> str:
     return "".join(letters).rstrip("…") + "…" if room > 0 else ""
 
 
-LETTERS = 60
-"""Characters of a label that fit on an arrow of the picture."""
+def squeeze(what: str, room: int) -> str:
+    """As `cut`, but in the middle: of what is published, the end tells most."""
+    shown = cut(what[:CUT] + what[CUT:][-CUT:], 20 * CUT)
+    left, right = shown[: len(shown) // 3], shown[len(shown) // 3 :]
+    if columns(shown) <= room:
+        return shown
+    while columns(left) + columns(right) >= room and right:
+        left, right = (left[:-1], right) if len(left) > room // 3 else (left, right[1:])
+    return f"{left}…{right}"
+
+
+CUT = 100
+"""Characters of a text that are looked at, from its beginning and from its end."""
+
+LETTERS, BESIDES = 60, 46
+"""Characters of a label that fit on an arrow of the picture, and on one to Redis."""
 
 INK = {"out": "#1d5fbf", "in": "#1b7f4b", "wrong": "#c0262d"}
 PAPER, LINE, WORDS, QUIET = "#ffffff", "#b8bfc8", "#20262d", "#67707b"
@@ -214,14 +352,20 @@ class _Svg:
     def __init__(self, wire: Wire, title: str) -> None:
         clients = drawn_clients(wire, CLIENTS)
         self.columns = {c: 110 + 130 * n for n, c in enumerate(clients)}
-        events = [event for event in wire if event.client in self.columns]
-        self.events = shown(events)
+        events = [e for e in wire if e.client in self.columns or e.kind == "redis"]
+        events = folded(events) if len(clients) > 2 else events
+        self.events = paused(shown(events))
         self.title = title
         self.start = wire.events[0].time if wire.events else 0.0
         self.absent = len(wire.clients) - len(clients)
         self.server = max([110, *self.columns.values()]) + 490
-        self.width = self.server + 60
+        asked = any(event.kind == "redis" for event in events)
+        self.redis = self.server + 400 if asked else 0
+        self.width = max(self.server, self.redis) + 60
+        self.called = named(wire)
+        self.processes = wire.processes
         self.y = 52
+        self.away: list[int] = []  # where Redis ends to answer, and begins again
         self.parts: list[str] = []
 
     def document(self) -> str:
@@ -229,15 +373,21 @@ class _Svg:
             self._note(f"⋮ and {self.absent:,} clients more")
         for item in self.events:
             if isinstance(item, Gap):
-                self._note(f"⋮ {item.count:,} more")
+                self._gap(item)
+            elif item.kind == "redis":
+                self._at_redis(item)
             else:
                 self._event(item)
         if not self.events:
             self._note("nothing went over the wire")
         height = self.y + 14
-        heads = [(x, cut(client, 15)) for client, x in self.columns.items()]
-        for x, head in (*heads, (self.server, "server")):
-            self.parts.insert(0, f'<path d="M{x} 36V{height - 8}" stroke="{LINE}"/>')
+        heads = [(x, self._head(who)) for who, x in self.columns.items()]
+        heads += [
+            (self.server, f"server{' (@: process)' * bool(self.called(1))}"),
+            *[(self.redis, "Redis")] * (self.redis > 0),
+        ]
+        for x, head in heads:
+            self.parts.insert(0, self._life(x, height - 8))
             self._words(x, 24, head, WORDS, 'text-anchor="middle" font-weight="600"')
         ends = "".join(self._arrowhead(kind, ink) for kind, ink in INK.items())
         return (
@@ -250,10 +400,49 @@ class _Svg:
             f"{''.join(self.parts)}</svg>"
         )
 
+    def _head(self, client: str) -> str:
+        process = self.called(self.processes.get(client, 0))
+        return cut(f"{cut(client, 11)} {process}".strip(), 15)
+
+    def _life(self, x: int, end: int) -> str:
+        """The line down from a head; that of Redis is broken while it is away."""
+        ends = [36, *self.away, end] if x == self.redis else [36, end]
+        parts = zip(ends[::2], ends[1::2], strict=False)
+        drawn = "".join(f"M{x} {top}V{bottom}" for top, bottom in parts)
+        return f'<path d="{drawn}" stroke="{LINE}"/>'
+
+    def _gap(self, gap: Gap) -> None:
+        """What is left out; or a pause, longer on paper the longer it was."""
+        long = min(72, round(32 * gap.pause))
+        self.y += long // 2
+        self._note(f"⋮ {gap}" if gap.pause else str(gap))
+        self.y += long - long // 2
+
+    def _at_redis(self, event: Event) -> None:
+        words = f"{self.called(int(event.client or 0))}{name(event)}"
+        words = squeeze(words, BESIDES)
+        kind = "out" if event.direction == "out" else "in"
+        kind = "wrong" if event.mark else kind
+        if event.direction == "none":
+            if event.code is not None and event.code == len(self.away) % 2:
+                self.away.append(self.y + 7)
+            self._words(self.redis - 12, self.y + 11, words, WORDS, 'text-anchor="end"')
+            sign = "╳" if event.code == 0 else "•"
+            self._words(self.redis, self.y + 11, sign, WORDS, 'text-anchor="middle"')
+        else:
+            self._words(self.server + 14, self.y - 1, words, INK[kind])
+            self._shaft(kind, self.server, self.redis, event)
+        self._clock(event)
+        self.y += 32
+
+    def _clock(self, event: Event) -> None:
+        time = f"{event.time - self.start:.3f} s"
+        self._words(72, self.y + 11, time, QUIET, 'font-size="11" text-anchor="end"')
+
     def _arrowhead(self, kind: str, ink: str) -> str:
         return (
             f'<marker id="{kind}" viewBox="0 0 8 8" refX="7" refY="4" '
-            'markerWidth="8" markerHeight="8" orient="auto">'
+            'markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
             f'<path d="M0 0L8 4L0 8z" fill="{ink}"/></marker>'
         )
 
@@ -269,16 +458,16 @@ class _Svg:
         self.y += 28
 
     def _event(self, event: Event) -> None:
-        kind = "wrong" if event.mark else "out" if event.direction == "out" else "in"
+        kind = "wrong" if event.mark else "in" if event.direction == "in" else "out"
         ink, x = INK[kind], self.columns[event.client]
         self._words(x + 14, self.y - 1, cut(self._label(event), LETTERS), ink)
-        self._arrow(event, kind, x)
-        time = f"{event.time - self.start:.3f} s"
-        self._words(72, self.y + 11, time, QUIET, 'font-size="11" text-anchor="end"')
+        self._shaft(kind, x, self.server, event)
+        self._clock(event)
         if event.mark:
             self._words(self.server + 14, self.y + 12, "✘", ink, 'font-size="16"')
-            self._words(x + 14, self.y + 24, cut(event.mark, LETTERS), ink)
-            self.y += 18
+            for note in event.mark.split("; "):
+                self._words(x + 14, self.y + 24, cut(note, LETTERS), ink)
+                self.y += 18
         self.y += 32
 
     def _label(self, event: Event) -> str:
@@ -288,15 +477,23 @@ class _Svg:
             return "vanishes, without a close frame"
         if event.kind == "end":
             return "gone, without a close frame: 1006"
-        return name(event)
+        return str(event.data) if event.direction == "none" else name(event)
 
-    def _arrow(self, event: Event, kind: str, x: int) -> None:
-        start, end = (x, self.server) if event.direction == "out" else (self.server, x)
+    def _shaft(self, kind: str, left: int, right: int, event: Event) -> None:
+        start, end = (right, left) if event.direction == "in" else (left, right)
         end += 2 if end < start else -2
-        dashes = (
-            ' stroke-dasharray="5 4"' if kind == "wrong" or event.kind == "end" else ""
-        )
-        head = "" if event.kind == "missing" else f' marker-end="url(#{kind})"'
+        broken = kind == "wrong" or event.kind == "end" or event.mark is not None
+        dashes = ' stroke-dasharray="5 4"' if broken else ""
+        cut_off = event.kind == "end" or (event.kind == "redis" and bool(event.mark))
+        head = f' marker-end="url(#{kind})"'
+        if event.kind == "missing" or cut_off:
+            head = ""
+        if cut_off:
+            x = end + (8 if end < start else -8)
+            self._words(x, self.y + 11, "╳", INK[kind], 'text-anchor="middle"')
+        if event.direction == "none" and event.kind != "missing":
+            head += f' marker-start="url(#{kind})"'
+            start += 2
         self.parts.append(
             f'<path d="M{start} {self.y + 7}H{end}" stroke="{INK[kind]}" '
             f'stroke-width="1.6"{dashes}{head}/>'

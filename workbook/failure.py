@@ -167,5 +167,7 @@ def name(event: Event) -> str:
             return "the connection ended without a close frame (1006)"
         case "ping" | "pong":
             return event.kind
+        case "redis":
+            return data if isinstance(data, str) else ""
         case "missing":
             return "nothing"

@@ -15,10 +15,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from workbook.broker import HOST, Broker, free_port
+from workbook.wire import Direction
 
 MOST = 100
 """Connections that an app may hold; Redis itself would refuse them at 10,000."""
@@ -149,6 +150,20 @@ class Replies:
         return count if kind in b"*~>" else 2 * count + (kind == b"|")
 
 
+GREETINGS = {"AUTH", "CLIENT", "COMMAND", "HELLO", "INFO", "PING", "SELECT"}
+"""Commands that a client sends of itself, and that no drawing has room for."""
+
+
+class Seen(NamedTuple):
+    """One thing that went by, as a drawing tells it; the direction is the app's."""
+
+    direction: Direction
+    said: str
+    port: int = 0  # of the connection, on the app's side
+    lost: bool = False
+    answers: bool | None = None  # whether Redis does from here on, if that changes
+
+
 @dataclass(eq=False)
 class Way:
     """One connection of an app, and ours to the broker on its behalf."""
@@ -213,6 +228,7 @@ class Link:
         self._to_lose: Counter[str] = Counter()
         self._unanswered: set[str] = set()  # SCRIPTS for which nobody waits any more
         self._news = threading.Condition()
+        self.tell: Callable[[Seen], object] = lambda seen: None
         self._listener: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -302,6 +318,7 @@ class Link:
 
     def kill(self) -> None:
         """As if Redis had been killed: connections end, new ones are refused."""
+        self._befalls("Redis is killed", answers=False)
         self._do(self._refuse)
         self._do(self._abort, reset=False)
 
@@ -311,6 +328,7 @@ class Link:
 
     def cut(self) -> None:
         """Reset all connections; new ones are welcome."""
+        self._befalls("all connections are reset")
         self._do(self._abort, reset=True)
 
     def drop_subscribers(self) -> int:
@@ -320,36 +338,47 @@ class Link:
         """
         with self._news:
             ways = [way for way in self._ways if way.channels]
+        self._befalls("who listens is cut off")
         self._do(self._abort, ways, reset=False)
         return len(ways)
 
     def refuse(self) -> None:
         """Refuse new connections; those there are go on."""
+        self._befalls("nobody new is let in")
         self._do(self._refuse)
 
     def allow(self) -> None:
         """Accept connections again."""
+        if self._listener is None:
+            self._befalls("Redis is back", answers=True)
         self._do(self._listen)
 
     def pause(self) -> None:
         """As if Redis stood still: nothing is answered, nothing is lost."""
+        self._befalls("Redis stands still", answers=False)
         self._do(self._flows.clear)
 
     def hold_subscriptions(self) -> None:
         """As if Redis were slow to confirm subscriptions, and quick at all else."""
+        self._befalls("it confirms no subscription")
         self._do(self._subscribes.clear)
 
     def resume(self) -> None:
         """Let everything flow that has been held up, and what comes."""
+        if not (self._flows.is_set() and self._subscribes.is_set()):
+            self._befalls("Redis goes on", answers=True)
         self._do(self._subscribes.set)
         self._do(self._flows.set)
 
     def swallow(self) -> None:
         """Take what comes, from both sides, and hand on nothing of it."""
+        self._befalls("all is lost from here on")
         self._swallows = True
 
     def deliver(self) -> None:
         """Hand on again what comes from now on."""
+        if self._swallows:
+            self._befalls("nothing is lost any more")
         self._swallows = False
 
     def lose_replies(self, count: int = 1, to: str = "PUBLISH") -> None:
@@ -470,6 +499,8 @@ class Link:
         while data := await reader.read(CHUNK):
             for words in requests.feed(data):
                 name = self._keep(words)
+                if name not in GREETINGS:
+                    self._show("out", asked_in_words(words), way, lost=self._swallows)
                 await self._flows.wait()
                 if self._is_swallowed():
                     continue
@@ -544,17 +575,29 @@ class Link:
         first = said[0] if said else b""
         kind = parts[0][0][:1]
         if kind == b">" or (kind == b"*" and way.listens and first in NEWS):
-            if self._is_swallowed():
+            lost = self._is_swallowed()
+            self._show("in", told_in_words(said), way, lost=lost)
+            if lost:
                 return []
             self._note(first, said, way)
             return parts
         name = way.asked.popleft() if way.asked else ""
         if self._to_lose[name] > 0:
             self._to_lose[name] -= 1
+            self._show("in", f"the reply to {name}", way, lost=True)
             raise ConnectionResetError
         if name == FORBIDDEN:
             parts = [(REFUSAL, None)]
         return [] if self._is_swallowed() else parts
+
+    def _befalls(self, said: str, *, answers: bool | None = None) -> None:
+        self.tell(Seen("none", said, answers=answers))
+
+    def _show(
+        self, direction: Direction, said: str, way: Way, *, lost: bool = False
+    ) -> None:
+        name = way.app.get_extra_info("peername") or ("", 0)
+        self.tell(Seen(direction, said, int(name[1]), lost))
 
     def _note(self, first: bytes, said: list[bytes], way: Way) -> None:
         """Keep a confirmation of Redis's."""
@@ -565,6 +608,34 @@ class Link:
             way.channels.discard(channel)
         if first in JOINED | LEFT:
             self._tell()
+
+
+def words_of(words: list[bytes]) -> list[str]:
+    """Words as a drawing shows them, each cut to what is kept of it."""
+    return [word[:CLIPPED].decode("utf-8", "backslashreplace") for word in words]
+
+
+def asked_in_words(words: list[bytes]) -> str:
+    """A command in a few words: `PUBLISH chat "hello"`."""
+    name, *rest = words_of(words)
+    name = name.upper()
+    if name in ("PUBLISH", "SPUBLISH") and len(rest) == 2:
+        return f'{name} {rest[0]} "{rest[1]}"'
+    return " ".join([name, *rest])
+
+
+def told_in_words(news: list[bytes]) -> str:
+    """What Redis tells unasked, in a few words: `chat "hello"`."""
+    kind, *rest = words_of(news) or [""]
+    match kind[kind.startswith(("p", "s")) and kind != "subscribe" :], rest:
+        case "message", [*_, channel, text]:
+            return f'{channel} "{text}"'
+        case "subscribe", [channel, *_]:
+            return f"subscribed to {channel}"
+        case "unsubscribe", [channel, *_]:
+            return f"unsubscribed from {channel}"
+        case _:
+            return " ".join([kind, *rest])
 
 
 def is_forbidden(words: list[bytes]) -> bool:

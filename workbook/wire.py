@@ -18,7 +18,12 @@ Kind = Literal[
     "close",
     "end",  # the connection is gone without a close frame: 1006
     "missing",  # what should have come and did not
+    "redis",  # between a process of the server and Redis
 ]
+
+
+EXPECTED = "expected "
+"""What the mark of an event begins with in whose place something else should be."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,11 @@ class Event:
 
     `time` is in seconds since the wire began. `direction` is seen from the
     client: "out" leaves it, "in" reaches it, "none" crosses no wire.
+
+    Of the kind "redis" it happened between a process of the server and Redis, seen
+    from the process: `client` is its number, `data` says what. What befell Redis
+    itself has the direction "none"; `code` is 0 from where it does not answer, and 1
+    from where it does again.
     """
 
     time: float
@@ -46,6 +56,8 @@ class Wire:
     _events: list[Event] = field(default_factory=list[Event])
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _start: float = field(default_factory=time.monotonic)
+    processes: dict[str, int] = field(default_factory=dict[str, int])
+    """By which process of the server each client is served, if that is known."""
 
     def now(self) -> float:
         """Seconds since the wire began."""
@@ -83,7 +95,12 @@ class Wire:
     @property
     def clients(self) -> list[str]:
         """The clients' names, in the order in which they first appeared."""
-        return list(dict.fromkeys(event.client for event in self.events))
+        talk = [event.client for event in self.events if event.kind != "redis"]
+        return list(dict.fromkeys(talk))
+
+    def copy(self) -> "Wire":
+        """The record as it is now."""
+        return Wire(self.events, processes=dict(self.processes))
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
