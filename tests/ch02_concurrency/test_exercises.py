@@ -277,13 +277,32 @@ def test_no_tick_comes_during_a_pause(ex2_one_reader: Answer) -> None:
     ex2_one_reader.set(STEP=TICK)
     with ex2_one_reader.connect("ana") as ana:
         ana.expect("tick")
-        pause(ex2_one_reader, ana)
-        time.sleep(3 * TICK)  # in which ticks would come
-        for text in ("still there?", "pause", "and now?"):
-            ana.send(text)
         hint = "After `pause` no tick comes, not even one that was under way."
-        ana.expect("still there?", hint=hint)
+        expect_a_pause(ex2_one_reader, ana, hint)
+        for text in ("pause", "and now?"):
+            ana.send(text)
         ana.expect("and now?", hint="`pause` is not echoed, said twice or once.")
+
+
+def expect_a_pause(answer: Answer, client: Client, hint: str) -> None:
+    """No tick comes in a pause, or none in the next.
+
+    Where another task hears of the pause, its tick may be due in the same moment: it
+    comes behind an echo then, once in some hundred runs on a busy machine.
+    """
+    text = "still there?"
+    for last in (False, True):
+        pause(answer, client)
+        time.sleep(3 * TICK)  # in which ticks would come
+        client.send(text)
+        before = client.received
+        if last:
+            client.expect(text, hint=hint)
+        else:
+            expect_among(answer, client, text, "tick", hint)
+        if client.received == before + 1:
+            return
+        client.send("resume")
 
 
 def pause(answer: Answer, client: Client) -> None:
@@ -335,11 +354,8 @@ def test_resume_without_a_pause_changes_nothing(ex2_one_reader: Answer) -> None:
     with ex2_one_reader.connect("ana") as ana:
         for text in ("resume", "resume"):
             ana.send(text)
-        pause(ex2_one_reader, ana)
-        time.sleep(3 * TICK)  # in which ticks would come
-        ana.send("still there?")
         hint = "She said `resume` twice, and `pause` once. What still ticks?"
-        ana.expect("still there?", hint=hint)
+        expect_a_pause(ex2_one_reader, ana, hint)
 
 
 def test_a_pause_is_nobody_elses(ex2_one_reader: Answer) -> None:
