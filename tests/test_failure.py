@@ -34,6 +34,7 @@ def event(
         ('"it\'s"', 'text "\\"it\'s\\""'),
         ("a\nb\x00\x1b[31m", r'text "a\nb\x00\x1b[31m"'),
         ("\ud800", r'text "\ud800"'),
+        ("你e\u0301", r'text "\u4f60e\u0301"'),
         ("a\\b", r'text "a\\b"'),
         ("x" * 41, f'text "{"x" * 40}"… (41 characters)'),
         ("x" * 40, f'text "{"x" * 40}"'),
@@ -41,6 +42,7 @@ def event(
         (b"", "binary, 0 bytes"),
         (b"\x00", "binary, 1 byte: 00"),
         (b"hello", "binary, 5 bytes: 68 65 6c 6c 6f"),
+        (b"x" * 12, f"binary, 12 bytes: {'78 ' * 11}78"),
         (b"x" * 13, f"binary, 13 bytes: {'78 ' * 11}78 …"),
     ],
 )
@@ -56,13 +58,26 @@ def test_a_message_is_quoted_so_that_kind_and_size_are_seen(
         (1000, "", "close 1000 normal closure"),
         (1003, "text only", 'close 1003 unsupported data, "text only"'),
         (3000, "", "close 3000 registered"),
+        (3999, "", "close 3999 registered"),
         (4000, "", "close 4000 the app's own"),
+        (4999, "", "close 4999 the app's own"),
+        (5000, "", "close 5000"),
         (2999, "", "close 2999"),
         (None, "", "close without a code (1005)"),
     ],
 )
 def test_a_close_code_has_a_name(code: int | None, reason: str, named: str) -> None:
     assert name_close(code, reason) == named
+
+
+def test_a_close_without_a_reason_is_told_without_one() -> None:
+    assert name_close(1000) == "close 1000 normal closure"
+
+
+def test_a_failure_is_an_exception_that_holds_what_it_tells() -> None:
+    failure = Failure(who="ana", got="nothing", expected="something")
+
+    assert failure.args == ("ana", "nothing", "something")
 
 
 def test_a_status_has_its_phrase_where_it_has_one() -> None:
@@ -74,6 +89,7 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
     ("seen", "named"),
     [
         (event("request", "/ws?a=1", direction="out"), "GET /ws?a=1"),
+        (event("request", b"no path", direction="out"), "GET /"),
         (event("response", code=403), "HTTP 403 Forbidden"),
         (event("text", "hi"), 'text "hi"'),
         (event("text"), 'text "" (empty)'),
@@ -81,6 +97,7 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
         (event("ping", b"x"), "ping"),
         (event("pong", b"x"), "pong"),
         (event("close", "bye", 1000), 'close 1000 normal closure, "bye"'),
+        (event("close", b"no reason", 1000), "close 1000 normal closure"),
         (event("end"), "the connection ended without a close frame (1006)"),
         (event("missing"), "nothing"),
     ],
@@ -124,6 +141,7 @@ def test_a_failure_takes_the_learners_frames_from_a_crash() -> None:
             "error": "KeyError",
             "text": "'text'",
             "frames": [
+                ["/x/main.py", 1, "f", "f()"],
                 ["/x/ex.py", 3, "f", "g()"],
                 ["C:\\x\\ex.py", 9, "g", "m['text']"],
             ],
@@ -132,7 +150,12 @@ def test_a_failure_takes_the_learners_frames_from_a_crash() -> None:
 
     assert failure.got == "KeyError: 'text'"
     assert str(failure.where) == "ex.py:9  m['text']"
-    assert failure.trace == ["ex.py:3  g()", "ex.py:9  m['text']", "KeyError: 'text'"]
+    assert failure.trace == [
+        "main.py:1  f()",
+        "ex.py:3  g()",
+        "ex.py:9  m['text']",
+        "KeyError: 'text'",
+    ]
 
 
 def test_a_crash_without_a_text_or_frames_is_told_by_its_name() -> None:
