@@ -28,7 +28,7 @@ class Member(room.Member):
     _send: Callable[[str], Sending] | None = None
     _rest: Awaitable[None] | None = None
 
-    def put(self, text: str, size: int) -> None:
+    def put(self, text: str, size: int, silence: float) -> None:
         if self._send and not self._size and not self._gone:  # nothing waits for it
             sending = self._send(text)
             try:
@@ -41,7 +41,7 @@ class Member(room.Member):
                 self.let_go()
                 return
             self._rest = resume(sending, waits_for)
-        super().put(text, size)
+        super().put(text, size, silence)
 
     async def deliver(self, send: Callable[[str], Sending]) -> None:
         self._send = send

@@ -377,7 +377,9 @@ assert "1013" in last
 # %% [markdown] tags=["M15"]
 # cy lost nothing, and bo is told in the end. While bo was behind, ana was slowed down,
 # to 400 KiB a second at worst (`SLOWEST`), until 1 MiB waited for him. That is the
-# price of not throwing out the healthy.
+# price of not throwing out the healthy: in a burst nobody can tell who reads late from
+# who never reads. Where people pause, they can: who took nothing in 0.2 seconds without
+# a word (`PATIENCE`) is not waited for.
 #
 # ## 7 · Two processes
 #

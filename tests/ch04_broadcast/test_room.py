@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -231,6 +232,127 @@ def test_for_who_takes_nothing_texts_are_held_back_by_their_size() -> None:
 
     # Less what a timer may round off.
     assert asyncio.run(conversation()) > 20 * 1024 / SLOWEST * 0.98
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock by which the room measures silence: it stands, and is set by hand.
+
+    PATIENCE is a second of it. Who is held back is so for longer than a test lasts.
+    """
+    clock = SimpleNamespace(now=1000.0)
+    fake = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(chapter, "time", fake, raising=False)
+    monkeypatch.setattr(chapter, "PATIENCE", 1.0, raising=False)
+    monkeypatch.setattr(chapter, "SLOWEST", 1024 / FOREVER)
+    return clock
+
+
+async def say(room: Room) -> None:
+    """Say a KiB, as an app does."""
+    await room.settle()
+    room.broadcast(KIB, sender="nobody")
+
+
+async def is_held_back(room: Room) -> bool:
+    """Whether a text that comes now has to wait."""
+    waiting = asyncio.create_task(room.settle())
+    await turns()
+    held_back = not waiting.done()
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    return held_back
+
+
+def test_who_takes_nothing_while_nobody_speaks_is_not_waited_for(
+    clock: SimpleNamespace,
+) -> None:
+    async def conversation(*silences: float) -> bool:
+        room = Room()
+        async with room.join():
+            await room.settle()  # of the silence before this, nothing counts
+            room.broadcast(
+                "x" * (BEHIND + 1024 - 1024 * len(silences)), sender="nobody"
+            )
+            for silence in silences:
+                clock.now += silence
+                await say(room)
+            clock.now += FOREVER  # counts when the next has been said
+            return await is_held_back(room)
+
+    assert asyncio.run(conversation(0.5, 0.25))
+    assert not asyncio.run(conversation(0.5, 0.5))
+    assert not asyncio.run(conversation(1.0, 0.0))
+
+
+def test_whoever_takes_something_is_waited_for_again(clock: SimpleNamespace) -> None:
+    async def conversation(*silences: float) -> list[bool]:
+        taken = asyncio.Semaphore(0)
+
+        async def send(text: str) -> None:
+            await taken.acquire()
+
+        room = Room()
+        async with room.join() as slow, delivered(slow, send):
+            await fill(room, BEHIND)
+            seen: list[bool] = []
+            for silence in silences:
+                await room.settle()
+                clock.now += silence
+                await say(room)
+                seen.append(await is_held_back(room))
+                taken.release()
+                await turns()
+            return seen
+
+    seen = asyncio.run(conversation(1.0, 0.75, 1.0, 0.0))
+    assert seen == [False, True, False, True]
+
+
+def test_a_turn_for_those_who_deliver_is_no_silence(clock: SimpleNamespace) -> None:
+    async def conversation() -> bool:
+        room = Room()
+        async with room.join():
+            await room.settle()
+            room.broadcast("x" * BEHIND, sender="nobody")
+            saying = asyncio.create_task(say(room))
+            await asyncio.sleep(0)
+            assert not saying.done()
+            clock.now += 1.0
+            await saying
+            return await is_held_back(room)
+
+    assert asyncio.run(conversation())
+
+
+def test_to_stand_in_line_is_no_silence(clock: SimpleNamespace) -> None:
+    async def conversation(silence: float) -> bool:
+        taken = asyncio.Semaphore(0)
+
+        async def send(text: str) -> None:
+            await taken.acquire()
+
+        room = Room()
+        async with room.join() as slow, delivered(slow, send), room.join() as sleeper:
+            await room.settle()
+            room.broadcast(KIB, sender=sleeper.id)
+            room.broadcast("x" * BEHIND, sender=sleeper.id)
+            room.broadcast("x" * (BEHIND - 2048), sender=slow.id)
+            line = [asyncio.create_task(say(room)) for _ in range(2)]
+            await turns()
+            assert not any(each.done() for each in line)
+            clock.now += FOREVER
+            for _ in line:
+                taken.release()
+                await turns()
+            assert all(each.done() for each in line)
+            clock.now += silence  # while the sleeper is not behind yet
+            await say(room)
+            return await is_held_back(room)
+
+    assert asyncio.run(conversation(0.75))
+    assert not asyncio.run(conversation(1.0))
 
 
 def test_one_huge_text_is_not_waited_for_longer_than_for_the_backlog(
