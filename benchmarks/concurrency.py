@@ -1,8 +1,8 @@
 """What two long-lived tasks cost, and what cancelling and restarting them costs.
 
-`python -m benchmarks.concurrency` prints two tables, in about two minutes: the echo
-rate of chapter 2 beside that of chapter 1 and of a loop that races its tasks anew for
-each message; and the clocks of both under a client that never stops talking.
+`python3 learn.py bench concurrency` prints two tables: the echo rate of chapter 2
+beside that of chapter 1 and of a loop that races its tasks anew for each message; and
+the clocks of both under a client that never stops talking.
 
 The rates are taken in turn, round after round, so that whatever else the machine does
 hurts all of them alike. Where there are two cores the server has one of them and the
@@ -12,20 +12,23 @@ round's ratio is to the same round of chapter 2.
 """
 
 import asyncio
-import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 import psutil
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from matplotlib.figure import Figure
 
+from benchmarks import report
 from benchmarks.load import ROOT, cores, cpu_time, pin, run, served
+from benchmarks.report import Data, Table
 from workbook.server import Server
 
 TIME_INTERVAL = 10.0  # seconds, of the loop below
@@ -41,9 +44,9 @@ APPS = {
 
 CONNECTIONS = 64
 PAYLOAD = b"x" * 32
-ROUNDS = 9
-SECONDS = 2.0  # of one app in one round
-WARM_UP = 0.5  # seconds before each
+ROUNDS = 5
+SECONDS = 0.8  # of one app in one round
+WARM_UP = 0.2  # seconds before each
 START = 30.0  # seconds that an app may take until all its clients have an echo
 
 INTERVAL = 0.5  # seconds between two ticks under chatter
@@ -158,31 +161,19 @@ def count(load: Sequence[Load]) -> int:
     return sum(each.echoes for each in load)
 
 
-def measure_rates() -> dict[str, list[Rate]]:
+def measure_rates(rounds: int) -> dict[str, list[Rate]]:
     """The rates of each app, one a round."""
     own, others = cores()
     rates: dict[str, list[Rate]] = {name: [] for name in APPS}
     pin(0, others)
-    for _ in range(ROUNDS):
-        for name, app in APPS.items():
-            with served(app, on=own) as (port, server):
+    with ExitStack() as stack, report.progress(rounds * len(APPS)) as tell:
+        servers = {n: stack.enter_context(served(a, on=own)) for n, a in APPS.items()}
+        for _ in range(rounds):
+            for name, (port, server) in servers.items():
+                tell(f"concurrency: {name}")
                 rates[name].append(run(echo_rate(port, server)))
+    pin(0, own | others)
     return rates
-
-
-def print_rates(rates: Mapping[str, list[Rate]]) -> None:
-    ours = rates[OURS]
-    print(f"Echo, {CONNECTIONS} connections, {len(PAYLOAD)} bytes, {ROUNDS} rounds")
-    print(f"{'':32}{'echoes/s':>10}{'per CPU s':>11}{'ours is':>9}   rounds")
-    for name, found in rates.items():
-        ratios = [mine.cpu / its.cpu for mine, its in zip(ours, found, strict=True)]
-        print(
-            f"{name:32}"
-            f"{statistics.median(each.wall for each in found):10,.0f}"
-            f"{statistics.median(each.cpu for each in found):11,.0f}"
-            f"{statistics.median(ratios):8.2f}×"
-            f"   {min(ratios):.2f} to {max(ratios):.2f}"
-        )
 
 
 def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
@@ -207,21 +198,91 @@ def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
     return len(echoes), late
 
 
-def print_clocks() -> None:
+def measure_clocks() -> dict[str, tuple[int, list[float]]]:
+    """Echoes and ticks of both, at the same time."""
     files = {
         OURS: (ROOT / "chapters" / "ch02_concurrency" / "app.py", "app"),
         RESTARTING: (Path(__file__).resolve(), "restarting"),
     }
-    print(f"{TEXTS} texts in {INTERVALS} intervals, one every {OFTEN:g} of an interval")
-    print(f"{'':32}{'echoes':>10}{'ticks':>10}   latest, of an interval")
+    report.say("concurrency: the clocks")
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda name: keep_time(*files[name]), files)
-        for name, (echoes, late) in zip(files, found, strict=True):
-            latest = f"{max(late):.3f}" if late else "none came"
-            print(f"{name:32}{echoes:10}{len(late):10}   {latest}")
+        return dict(zip(files, found, strict=True))
+
+
+def measure(short: bool = False) -> Data:
+    rates = measure_rates(1 if short else ROUNDS)
+    return {
+        **report.machine(),
+        "rates": {name: [asdict(each) for each in r] for name, r in rates.items()},
+        "clocks": measure_clocks(),
+    }
+
+
+def per_cpu(data: Data) -> dict[str, list[float]]:
+    """Thousand echoes per second of CPU, round by round."""
+    return {n: [each["cpu"] / 1000 for each in r] for n, r in data["rates"].items()}
+
+
+def ratio(data: Data, name: str) -> float:
+    """How many times as much as the restarting loop one does, as a median."""
+    rates = per_cpu(data)
+    pairs = zip(rates[name], rates[RESTARTING], strict=True)
+    return median(mine / its for mine, its in pairs)
+
+
+def tables(data: Data) -> list[Table]:
+    rows = [
+        [
+            name,
+            *(f"{f(rates):.1f}" for f in (min, median, max)),
+            report.times(ratio(data, name)),
+            f"{median(r['wall'] for r in data['rates'][name]) / 1000:.1f}",
+        ]
+        for name, rates in per_cpu(data).items()
+    ]
+    head = ["thousand echoes per CPU s: min", "median", "max", "× restart"]
+    clocks = [
+        [
+            name,
+            f"{echoes} of {TEXTS}",
+            f"{len(late)} of {INTERVALS}",
+            f"{max(late):.3f}" if late else "none came",
+        ]
+        for name, (echoes, late) in data["clocks"].items()
+    ]
+    often = f"one text every {OFTEN:g} of an interval"
+    return [
+        Table(
+            f"Echo beside a clock, {CONNECTIONS} connections, {len(PAYLOAD)} B",
+            ["", *head, "thousand echoes/s"],
+            rows,
+        ),
+        Table(
+            f"The clock under a client that talks: {often}",
+            ["", "echoes", "ticks", "latest, in intervals"],
+            clocks,
+        ),
+    ]
+
+
+def goals(data: Data) -> list[tuple[str, bool]]:
+    echoes, late = data["clocks"][OURS]
+    text = f"chapter 2: {echoes} of {TEXTS} echoes, {len(late)} of {INTERVALS} ticks"
+    share = ratio(data, OURS)
+    return [
+        (text, echoes == TEXTS and len(late) == INTERVALS),
+        (f"chapter 2 does {report.times(share)} of cancel and restart", share > 1),
+    ]
+
+
+def picture(data: Data) -> Figure:
+    figure, (axes,) = report.panels(1, (8, 2.2))
+    report.bars(axes, per_cpu(data), "chapter")
+    axes.set_xlabel("thousand echoes per second of the server's CPU", fontsize=10)
+    return figure
 
 
 if __name__ == "__main__":
-    print_rates(measure_rates())
-    print()
-    print_clocks()
+    for one in tables(measure()):
+        print(one.text(), end="\n\n")

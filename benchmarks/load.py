@@ -236,10 +236,31 @@ def flood(port: int, clients: int = 20, count: int = 100) -> Tally:
         return pool.submit(run, _flood(port, clients, count)).result()
 
 
+async def until(done: Callable[[], bool], within: float) -> bool:
+    """Look every 5 ms, for so many seconds, whether it is so."""
+    for _ in range(round(within / 0.005)):
+        if done():
+            return True
+        await asyncio.sleep(0.005)
+    return done()
+
+
 def cpu_time(*processes: psutil.Process) -> float:
     """Seconds of CPU that they have had."""
-    times = [process.cpu_times() for process in processes]
-    return sum(each.user + each.system for each in times)
+    return sum(_cpu_time(process) for process in processes)
+
+
+def _cpu_time(process: psutil.Process) -> float:
+    # psutil has hundredths of a second, Linux' scheduler nanoseconds.
+    threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    try:
+        spent = [int(each.read_text().split()[0]) for each in threads]
+    except OSError:  # a thread has ended meanwhile
+        spent = []
+    if spent:
+        return sum(spent) / 1e9
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def cores() -> tuple[set[int], set[int]]:
@@ -277,10 +298,23 @@ def served(
         env: more environment variables for it.
         on: the cores that it is kept on.
     """
-    port = _free_port()
-    command = [str(python), "-m", "uvicorn", app, "--port", str(port)]
+    command = ["uvicorn", app, "--log-level", "warning", *options]
+    with started(*command, python=python, env=env, on=on) as found:
+        yield found
+
+
+@contextmanager
+def started(
+    module: str,
+    *options: str,
+    python: Path | str = sys.executable,
+    env: Mapping[str, str] | None = None,
+    on: Collection[int] = (),
+) -> Iterator[tuple[int, psutil.Process]]:
+    """`python -m module` as a server that is told its `--port`; else as `served`."""
+    port = free_port()
     child = subprocess.Popen(
-        [*command, "--log-level", "warning", *options],
+        [str(python), "-m", module, *options, "--port", str(port)],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
     )
@@ -293,7 +327,25 @@ def served(
         child.wait()
 
 
-def _free_port() -> int:
+def allow_files(wanted: int) -> int:
+    """Have the system let us, and whom we start, open so many; how many it lets us."""
+    try:
+        import resource
+    except ImportError:  # on Windows, which has no such limit
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):  # macOS has another limit besides
+        return soft
+    return wanted
+
+
+def free_port() -> int:
     # uvicorn's --fd would do without, but takes the socket for one that is not TCP,
     # and so leaves Nagle's wait switched on: 40 ms for the second of two small writes.
     with socket.socket() as sock:

@@ -1,0 +1,108 @@
+"""`python3 learn.py bench`: measure, compare, keep the figures, and draw them."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from benchmarks import feedback, peers, report
+from benchmarks.load import ROOT
+from benchmarks.suite import BENCHES
+
+INTERRUPTED = 130
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    lines = [
+        f"  {name:13}{bench.about}, {length(bench.seconds)}"
+        for name, bench in BENCHES.items()
+    ]
+    parser = argparse.ArgumentParser(
+        prog="bench",
+        description="Measure what the workbook's figures come from.",
+        epilog="what can be measured:\n" + "\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="*", metavar="NAME", help="all, if none is named")
+    parser.add_argument(
+        "--short", action="store_true", help="a short look, with fewer rounds"
+    )
+    parser.add_argument(
+        "--suite", action="store_true", help="feedback: the whole suite, too"
+    )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="for a maintainer: these become the workbook's figures",
+    )
+    chosen = parser.parse_args(argv)
+    for name in chosen.what:
+        if name not in BENCHES:
+            parser.error(f"there is no benchmark {name}: {', '.join(BENCHES)} are")
+    if chosen.record and chosen.short:
+        parser.error("a short look is not recorded")
+    return chosen
+
+
+def length(seconds: int) -> str:
+    """A time in words."""
+    if seconds < 90:
+        return f"about {round(seconds, -1)} s"
+    return f"about {round(seconds / 60)} minutes"
+
+
+def measure(name: str, *, short: bool, suite: bool, folder: Path) -> bool:
+    """One of them: print its tables, keep the figures; whether its goals are met."""
+    bench, begin = BENCHES[name], time.monotonic()
+    work = partial(feedback.measure, suite=suite) if name == "feedback" else None
+    data = (work or bench.measure)(short)
+    file = report.write(folder, name, data)
+    drawn = report.save(bench.picture(data), folder, name)
+    for table in bench.tables(data):
+        print(f"\n{table.text()}")
+    print()
+    kept = True
+    for text, ok in bench.goals(data):
+        print(f"{'kept  ' if ok else 'missed'}  {text}")
+        kept = kept and ok
+    shown = [path.relative_to(ROOT).as_posix() for path in (file, drawn)]
+    print(f"{' and '.join(shown)}, {time.monotonic() - begin:.0f} s", flush=True)
+    return kept
+
+
+def interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main(argv: Sequence[str]) -> int:
+    chosen = parse(argv)
+    if sys.platform == "win32":
+        print("The benchmarks need uvloop, which there is on Linux and macOS.")
+        return 1
+    names = list(dict.fromkeys(chosen.what)) or list(BENCHES)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    times = [
+        BENCHES[name].short if chosen.short else BENCHES[name].seconds for name in names
+    ]
+    print(f"{', '.join(names)}: {length(sum(times))}, if nothing else runs here.")
+    print("Ctrl-C ends it.", flush=True)
+    folder = report.RESULTS if chosen.record else report.MINE
+    try:
+        peers.python()
+        how = {"short": chosen.short, "suite": chosen.suite, "folder": folder}
+        kept = [measure(name, **how) for name in names]
+    except KeyboardInterrupt:
+        report.say("")
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

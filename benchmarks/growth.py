@@ -1,0 +1,283 @@
+"""How the cost of telling everyone grows: with subscribers, with load, with processes.
+
+`python3 learn.py bench growth`. One speaks. First as much as can be, to rooms of 10 to
+5,000, in chapter 4; then at a growing share of that to 200; then through Redis, in
+chapter 5, to 200 who are spread over 1, 2, 4... processes, up to the cores there are.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from statistics import median, quantiles
+
+import psutil
+from matplotlib.figure import Figure
+
+from benchmarks import broadcast, peers, report
+from benchmarks.load import (
+    PLAIN,
+    allow_files,
+    connect,
+    cores,
+    cpu_time,
+    pin,
+    run,
+    served,
+    tally,
+)
+from benchmarks.report import Data, Table
+from workbook.broker import Broker
+
+CHAPTER_4 = "chapters.ch04_broadcast.app:app"
+CHAPTER_5 = "chapters.ch05_redis.app:app"
+
+SUBSCRIBERS = (10, 30, 100, 300, 1000, 3000, 5000)
+LISTENERS = 200  # of what follows
+SHARES = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)  # of the most there can be
+ROUNDS = 2
+SECONDS = 1.0  # of one load
+MOST_WORKERS = 16
+SPARE = 100  # files that are open besides
+BENT = 1.25  # a cost has grown by so much: there is the knee
+LATE = 5.0  # the 99th percentile has
+
+
+async def offer(port: int, server: psutil.Process, rate: float) -> Data:
+    """Say so many texts a second to LISTENERS; cost and lateness of a delivery."""
+    speaker = await connect(port, 0)
+    members = [await connect(port, number) for number in range(1, LISTENERS + 1)]
+    await asyncio.sleep(broadcast.WARM_UP)
+    cpu, start, said = cpu_time(server), time.perf_counter(), list[float]()
+    while (now := time.perf_counter() - start) < SECONDS:
+        due = int(now * rate) + 1
+        for number in range(len(said), due):
+            said.append(time.perf_counter())
+            speaker.say(number)
+        await asyncio.sleep(max(0.0, start + due / rate - time.perf_counter()))
+    end = time.perf_counter() + broadcast.PATIENCE
+    while (found := tally(members[:1], {0: len(said)})).lost:
+        if time.perf_counter() > end:
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    cpu = cpu_time(server) - cpu
+    late = [moment - said[n] for each in members for moment, _, n in each.heard()]
+    moments = [each.chunks[-1][0] for each in members if each.chunks]
+    found = tally(members, {0: len(said)})
+    for each in (speaker, *members):
+        each.transport.abort()
+    cuts = quantiles(late, n=100, method="inclusive")
+    seconds = max(moments) - start
+    return {
+        "offered": rate * LISTENERS,
+        "delivered": len(late) / seconds,
+        "cpu": cpu / len(late),
+        "p50": cuts[49],
+        "p99": cuts[98],
+        "wrong": found.lost + found.doubled + found.disordered,
+    }
+
+
+async def spread(
+    ports: Sequence[int], servers: Sequence[psutil.Process], redis: psutil.Process
+) -> Data:
+    """One speaks through Redis, LISTENERS hear it in as many processes."""
+    window = broadcast.Window()
+    speaker = await connect(ports[0], 0)
+    members = [
+        await connect(ports[n % len(ports)], n, PLAIN, window.came)
+        for n in range(1, LISTENERS + 1)
+    ]
+    speaker.say(0)
+    assert await broadcast.until(lambda: all(m.size for m in members)), "not all hear"
+    size = window.bytes
+    window.open(speaker)
+    await asyncio.sleep(broadcast.WARM_UP)
+    before, start = window.bytes, time.perf_counter()
+    cpu, of_redis = cpu_time(*servers), cpu_time(redis)
+    await asyncio.sleep(SECONDS)
+    count = (window.bytes - before) / size * LISTENERS
+    seconds = time.perf_counter() - start
+    cpu, of_redis = cpu_time(*servers) - cpu, cpu_time(redis) - of_redis
+    window.close()
+    await broadcast.until(lambda: window.bytes >= window.said * size)
+    found = tally(members, {0: window.said})
+    for each in (speaker, *members):
+        each.transport.abort()
+    return {
+        "workers": len(ports),
+        "rate": count / seconds,
+        "cpu": cpu / count,
+        "redis": of_redis / count,
+        "wrong": found.lost + found.doubled + found.disordered,
+    }
+
+
+def with_subscribers(port: int, server: psutil.Process, counts: Sequence[int]) -> Data:
+    """One round, rooms of all sizes: deliveries per second, and per CPU second."""
+    found = Data()
+    for count in counts:
+        one = run(broadcast.measure(port, server, PLAIN, count))
+        wrong = one.lost + one.doubled
+        found[str(count)] = {"wall": one.wall, "cpu": 1 / one.cpu, "wrong": wrong}
+    return found
+
+
+def with_workers(workers: int) -> Data:
+    """Through Redis. Nothing is kept on a core: there is one too few for that."""
+    with ExitStack() as stack:
+        broker = stack.enter_context(Broker(private=True))
+        how = {"python": peers.python(), "env": {"REDIS_URL": broker.url}}
+        pairs = [stack.enter_context(served(CHAPTER_5, **how)) for _ in range(workers)]
+        ports, servers = zip(*pairs, strict=True)
+        return run(spread(ports, servers, psutil.Process(broker.pid)))
+
+
+def measure(short: bool = False) -> Data:
+    own, others = cores()
+    rounds = 1 if short else ROUNDS
+    most = allow_files(SUBSCRIBERS[-1] + SPARE) - SPARE
+    counts = [n for n in SUBSCRIBERS if n <= (1000 if short else most)]
+    processes = psutil.cpu_count() or 1
+    workers = [n for n in (1, 2, 4, 8, 16) if n <= min(processes, MOST_WORKERS)]
+    found: dict[str, list[Data]] = {"subscribers": [], "load": [], "workers": []}
+    total = rounds * (1 + len(SHARES) + len(workers))
+    with report.progress(total) as tell:
+        for _ in range(rounds):
+            pin(0, others)
+            with served(CHAPTER_4, python=peers.python(), on=own) as (port, server):
+                tell(f"growth: {counts[0]} to {counts[-1]} subscribers")
+                found["subscribers"].append(with_subscribers(port, server, counts))
+                full = run(broadcast.measure(port, server, PLAIN, LISTENERS)).wall
+                for share in SHARES:
+                    tell(f"growth: {share:.0%} of the most there can be")
+                    work = offer(port, server, share * full / LISTENERS)
+                    found["load"].append({"share": share, **run(work)})
+            pin(0, own | others)
+            for count in workers:
+                tell(f"growth: {count} processes")
+                found["workers"].append(with_workers(count))
+    return {**report.machine(), **found}
+
+
+Curve = dict[float, dict[str, float]]
+
+
+def curve(data: Data, what: str) -> Curve:
+    """The medians of one part: what there was of it → name → figure."""
+    if what == "subscribers":
+        pairs = [(int(n), one) for each in data[what] for n, one in each.items()]
+    else:
+        key = {"load": "share", "workers": "workers"}[what]
+        pairs = [(each[key], each) for each in data[what]]
+    found = Curve()
+    for at in sorted({at for at, _ in pairs}):
+        same = [one for place, one in pairs if place == at]
+        found[at] = {name: median(one[name] for one in same) for name in same[0]}
+    return found
+
+
+def knee_of_cost(points: Curve) -> float | None:
+    """From how many on a delivery costs BENT times what it costs at best."""
+    best = min(points, key=lambda at: points[at]["cpu"])
+    limit = BENT * points[best]["cpu"]
+    return next((at for at in points if at > best and points[at]["cpu"] > limit), None)
+
+
+def knee_of_lateness(points: Curve) -> float | None:
+    """The last share of the load before the 99th percentile is LATE times the best."""
+    limit = LATE * min(one["p99"] for one in points.values())
+    last = None
+    for at, one in points.items():
+        if one["p99"] > limit:
+            return last
+        last = at
+    return None
+
+
+def tables(data: Data) -> list[Table]:
+    sizes, loads, workers = (curve(data, w) for w in ("subscribers", "load", "workers"))
+    bent, late = knee_of_cost(sizes), knee_of_lateness(loads)
+    growth = [
+        [f"{n:,.0f}", f"{p['wall'] / 1000:.1f}", f"{p['cpu'] * 1e6:.2f}"]
+        for n, p in sizes.items()
+    ]
+    load = [
+        [
+            f"{share:.0%}",
+            *(f"{p[name] / 1000:.1f}" for name in ("offered", "delivered")),
+            f"{p['cpu'] * 1e6:.2f}",
+            *(f"{p[name] * 1000:.2f}" for name in ("p50", "p99")),
+        ]
+        for share, p in loads.items()
+    ]
+    many = [
+        [
+            f"{n:.0f}",
+            f"{p['rate'] / 1000:.1f}",
+            *(f"{p[name] * 1e6:.2f}" for name in ("cpu", "redis")),
+        ]
+        for n, p in workers.items()
+    ]
+    rate, cost = "thousand deliveries/s", "µs CPU a delivery"
+    head = ["share of the most", f"offered, {rate}", rate, cost, "ms, half", "ms, 99 %"]
+    return [
+        Table(
+            "Chapter 4, one speaks to so many",
+            ["listen", rate, cost],
+            growth,
+            knee(bent, "From {:,.0f} on a delivery costs a quarter more than at best."),
+        ),
+        Table(
+            f"Chapter 4, {LISTENERS} listen, by load",
+            head,
+            load,
+            knee(
+                late, "The knee is at {:.0%}: beyond it 99 % wait five times as long."
+            ),
+        ),
+        Table(
+            f"Chapter 5, {LISTENERS} listen in so many processes",
+            ["processes", rate, cost, "µs CPU of Redis a delivery"],
+            many,
+            "Clients, processes and Redis share the cores here.",
+        ),
+    ]
+
+
+def knee(at: float | None, text: str) -> str:
+    return "No knee was met." if at is None else text.format(at)
+
+
+def goals(data: Data) -> list[tuple[str, bool]]:
+    each = [*data["load"], *data["workers"]]
+    each += [one for found in data["subscribers"] for one in found.values()]
+    wrong = sum(one["wrong"] for one in each)
+    return [(f"{wrong} deliveries were lost, doubled or out of order", wrong == 0)]
+
+
+def picture(data: Data) -> Figure:
+    """The curves, and their knees."""
+    figure, (left, middle, right, last) = report.panels(4, (15, 3.4))
+    sizes, loads, workers = (curve(data, w) for w in ("subscribers", "load", "workers"))
+    how = {"color": report.OURS, "marker": "o", "ms": 4}
+    left.plot(list(sizes), [p["wall"] / 1000 for p in sizes.values()], **how)
+    left.set(xscale="log", ylim=0, xlabel="subscribers")
+    left.set_title("thousand deliveries/s", loc="left", fontsize=10)
+    shares = [100 * share for share in loads]
+    middle.plot(shares, [p["cpu"] * 1e6 for p in loads.values()], **how)
+    middle.set(ylim=0, xlabel="load, % of the most")
+    middle.set_title("µs CPU a delivery", loc="left", fontsize=10)
+    right.plot(shares, [p["p99"] * 1000 for p in loads.values()], **how)
+    right.set(yscale="log", xlabel="load, % of the most")
+    right.set_title("99 % come within ms", loc="left", fontsize=10)
+    last.plot(list(workers), [p["rate"] / 1000 for p in workers.values()], **how)
+    last.set(ylim=0, xlabel="processes", xticks=list(workers))
+    last.set_title("thousand deliveries/s, through Redis", loc="left", fontsize=10)
+    knees = (knee_of_cost(sizes), left, 1), (knee_of_lateness(loads), right, 100)
+    for at, axes, scale in knees:
+        if at is not None:
+            axes.axvline(at * scale, color=report.INK, lw=1, ls=":")
+            axes.annotate("knee", (at * scale, axes.get_ylim()[0]), color=report.INK)
+    return figure
