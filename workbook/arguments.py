@@ -25,6 +25,7 @@ commands:
   test                test the whole workbook; test tests/ch01_echo tests a part
   explain 1006        a close code, a misconception, an error's text, explained
   doctor              find out what is wrong with this machine's set-up
+  bench               measure what the text quotes; bench echo a part; minutes
 
 The first command sets everything up in the folder .venv, which takes a moment.
 {LEARN} COMMAND --help says more about one of them.
@@ -80,6 +81,25 @@ def run_options(parser: argparse.ArgumentParser) -> None:
 def test_options(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{LEARN} test [...]"
     parser.epilog = "What follows `test` is handed to pytest: tests/ch01_echo -x, say."
+
+
+def bench_options(parser: argparse.ArgumentParser) -> None:
+    # benchmarks/ knows what there is, and says what is no such thing.
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="NAME",
+        help="echo, concurrency, broadcast, redis, idle, growth, hotspots, feedback",
+    )
+    parser.add_argument("--short", action="store_true", help="fewer rounds")
+    parser.add_argument(
+        "--suite", action="store_true", help="feedback: time the whole suite, too"
+    )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="for a maintainer: these become the workbook's figures",
+    )
 
 
 def check_options(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +164,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "test": ("Test the whole workbook, or a part of it.", test_options),
     "explain": ("Explain a close code, a misconception or an error.", explain_options),
     "doctor": ("Find out what is wrong with the set-up.", no_options),
+    "bench": ("Measure what the text quotes, beside others.", bench_options),
 }
 
 

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ALONE = {"-s", "--pdb", "--trace", "--co", "--collect-only", "--capture=no"}
 """Options of pytest that make no sense in several processes."""
 
+BENCH_FLAGS = ("short", "suite", "record")
+
 WORKERS = ("-n", "4", "--dist", "loadgroup")
 
 
@@ -127,6 +129,17 @@ def doctor(_: Namespace) -> int:
     return doctor.examine(ROOT)
 
 
+def bench(arguments: Namespace) -> int:
+    import runpy
+    import sys
+
+    flags = [f"--{name}" for name in BENCH_FLAGS if getattr(arguments, name)]
+    sys.argv[1:] = [*arguments.what, *flags]
+    # In this process: so Ctrl-C, and whoever ends us, ends the benchmark.
+    runpy.run_module("benchmarks", run_name="__main__", alter_sys=True)
+    return 0  # not reached: it ends with a status of its own
+
+
 VERBS: dict[str, Callable[[Namespace], int]] = {
     "list": list_all,
     "run": run,
@@ -140,4 +153,5 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "test": test,
     "explain": explain,
     "doctor": doctor,
+    "bench": bench,
 }
