@@ -5,9 +5,12 @@ how many seconds where it is the limit that ends it.
 """
 
 import random
+import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,12 +19,14 @@ import pytest
 
 from tests.synthetic import SHOUT, write_course
 from workbook import checks, forked
+from workbook.answer import Answer
 from workbook.checks import Verdict
 from workbook.child import MARK
-from workbook.course import ROOT, Exercise
+from workbook.course import ROOT, Exercise, find_exercise
 from workbook.process import Process
 
 HERE = Path(__file__).parent / "hostile"
+RELAY = HERE / "relay"
 GROUPS = ("import", "startup", "handler", "leaves", "ignores", "call")
 
 PYTHON = 10.0
@@ -37,21 +42,31 @@ def exercises(tmp_path_factory: pytest.TempPathFactory) -> list[Exercise]:
     return write_course(root, SHOUT, "ex1_shout", "ex2_double")
 
 
+STANDARD = {"reply": 15.0}
+"""The limit of a program that sets none."""
+
+
 class Trial:
     """One hostile program, checked, and what is wrong with how that went."""
 
-    def __init__(self, file: Path, exercise: Exercise) -> None:
+    def __init__(
+        self, file: Path, exercise: Exercise, quick: Mapping[str, float] = STANDARD
+    ) -> None:
         self.file = file
         self.title, self.must = told_by(file)
         self.must.pop("needs", None)
-        limit, _, seconds = self.must.pop("limit", "reply 15").partition(" ")
-        self.limit = float(seconds)
+        limits = dict(quick)
+        if own := self.must.pop("limit", None):
+            name, _, limit = own.partition(" ")
+            limits[name] = float(limit)
+            self.limit = limits[name]
+        else:
+            self.limit = limits["reply"]
         # Who sleeps for just so long is found by that, whatever else it forgets;
         # a copy of the program by its process's mark.
         self.seconds = f"1000.{random.randrange(10**9)}"
         self.process = Process(env={"HOSTILE": self.seconds})
         self.process.memory = MEMORY
-        limits = {limit: self.limit}
         start = time.monotonic()
         self.verdict = checks.run(exercise, file, process=self.process, **limits)
         self.took = time.monotonic() - start
@@ -62,8 +77,8 @@ class Trial:
         failure = self.verdict.failure
         if self.verdict.ok or failure is None:
             return ["it passed"]
-        rows = {label.removeprefix("ana "): text for label, text in failure.lines}
-        rows = {label.removeprefix("bo "): text for label, text in rows.items()}
+        who = f"{failure.who} "
+        rows = {label.removeprefix(who): text for label, text in failure.lines}
         rows["printed"] = "\n".join(failure.printed)
         found = [
             f"{label} {rows.get(label)!r} has no {text!r}"
@@ -155,6 +170,51 @@ def test_who_kills_its_parent_ends_with_it_and_the_next_exercise_is_checked(
     assert verdict.failure is not None
     assert "ended by itself (SIGKILL)" in verdict.failure.got
     assert checks.run(exercises[0], HERE / "shouting.py").ok
+
+
+# On an exercise with a Redis
+
+OF_REDIS = ("blocks_for_ever", "configures_redis", "publishes_for_ever")
+OF_ALL = ("handler_exits_hard", "handler_sleeps", "import_loops")
+"""Some that take little time; `python -m tests.hostile_redis` tries all of them."""
+
+
+def on_redis(programs: list[Path], folder: Path) -> list[Path]:
+    """The same programs beside an app that relays by Redis, and goes by the name of
+    the one that shouts."""
+    shutil.copy(RELAY / "shouting.py", folder)
+    for program in programs:
+        # Who mentions it gets a Redis.
+        with_redis = f"{program.read_text()}\n# REDIS_URL\n"
+        (folder / program.name).write_text(with_redis)
+    return [folder / program.name for program in programs]
+
+
+def links() -> set[threading.Thread]:
+    """The threads in which links relay."""
+    return {one for one in threading.enumerate() if "run_forever" in one.name}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals, and what they leave")
+def test_with_a_redis_too_each_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    before, relay = links(), find_exercise("5.1")
+    programs = [RELAY / f"link_{name}.py" for name in OF_REDIS]
+    programs += [HERE / f"{name}.py" for name in OF_ALL]
+
+    # One after the other: those of one process share a private Redis.
+    trials = [Trial(file, relay) for file in on_redis(programs, tmp_path)]
+
+    for trial in trials:
+        print(trial.file.name, f"{trial.took:.1f} s", trial.title)
+    assert {t.file.name: t.faults for t in trials if t.faults} == {}
+    assert links() <= before
+    with (
+        Answer(RELAY / "shouting.py") as answer,
+        answer.connect("ana") as ana,
+        answer.connect("bo", worker=2) as bo,
+    ):
+        ana.send("hello")
+        bo.expect("hello")
 
 
 PARENT = """

@@ -1,0 +1,15 @@
+"""Its handler waits at Redis for what nobody pushes.
+
+limit: reply 1
+got: nothing for 1 s
+"""
+
+from fastapi import WebSocket
+from shouting import redis, shout
+
+
+async def wait(websocket: WebSocket) -> None:
+    await redis.blpop("never")
+
+
+app = shout(texted=wait)

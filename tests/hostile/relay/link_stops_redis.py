@@ -1,0 +1,15 @@
+"""It has Redis sleep.
+
+limit: reply 1
+got: nothing for 1 s
+"""
+
+from fastapi import WebSocket
+from shouting import redis, shout
+
+
+async def stop(websocket: WebSocket) -> None:
+    await redis.execute_command("DEBUG", "SLEEP", "1000")
+
+
+app = shout(texted=stop)

@@ -1,0 +1,23 @@
+"""Its handler talks to Redis what no Redis would understand.
+
+limit: reply 1
+got: nothing for 1 s
+"""
+
+import asyncio
+import os
+from urllib.parse import urlsplit
+
+from fastapi import WebSocket
+from shouting import shout
+
+there = urlsplit(os.environ["REDIS_URL"])
+
+
+async def talk(websocket: WebSocket) -> None:
+    reader, writer = await asyncio.open_connection(there.hostname, there.port)
+    writer.write(b"*999999999\r\n$-7\r\n")
+    await reader.readexactly(1)
+
+
+app = shout(texted=talk)
