@@ -245,6 +245,25 @@ def test_keys_show_hints_lists_and_every_check(root: Path, first: Exercise) -> N
     assert max(map(len, small.split("\n"))) == 60
 
 
+def test_where_it_is_narrow_the_checks_that_pass_share_a_line(
+    root: Path, first: Exercise
+) -> None:
+    checks = first.chapter.tests / "test_exercises.py"
+    one_more = "\ndef test_{n}_is_doubled(ex1_double: Answer) -> None:\n    pass\n"
+    text = checks.read_text()
+    begin = text.index("\ndef ")
+    more = one_more.format(n="nothing") + one_more.format(n="everything")
+    checks.write_text(text[:begin] + more + text[begin:])
+    first.path.write_text(HALF_RIGHT)
+    with Session(root) as session:
+        session.until("✔ nothing is doubled", "called    double(2)")
+        session.resize(80, 14)
+        narrow = session.until("✔ 3 checks pass", "✘ it doubles two", gone="nothing is")
+
+    assert "called    double(2)" in narrow
+    assert "more line" not in narrow
+
+
 def test_in_manual_mode_only_a_key_checks(root: Path, first: Exercise) -> None:
     with Session(root, manual=True) as session:
         session.until("Press r to check it.", "Manual: r checks")
@@ -278,8 +297,9 @@ def test_a_check_that_hangs_holds_up_no_save_and_outlives_no_kill(
     [
         (lambda session: session.press("\x03"), 130),
         (lambda session: session.process.terminate(), 143),
+        (lambda session: session.process.send_signal(signal.SIGHUP), 129),
     ],
-    ids=["Ctrl-C", "SIGTERM"],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
 )
 def test_however_it_ends_the_terminal_is_as_it_was_and_nothing_runs(
     root: Path, stop: Callable[[Session], None], status: int

@@ -553,11 +553,18 @@ class Live(Watch):
             return [Text("Press r to check it.")] if asks else []
         verdict = self.checked.verdict
         lines = terminal.explain(verdict, min(terminal.WIDTH, width))[2:]
+        passed = len(verdict.passed)
+        if not verdict.ok and passed > 1 and len(lines) > self._room(width):
+            lines[:passed] = [Text.assemble(("  ✔ ", "green"), f"{passed} checks pass")]
         if verdict.ok:
             after = following(self.exercise, self.progress)
             lines += [Text(), *terminal.after_pass(self.exercise, after)]
             lines += [Text("Press n to go on.")] if after is not None else []
         return lines
+
+    def _room(self, width: int) -> int:
+        """Rows between the head and the foot."""
+        return self._size[1] - len(self._head(width)) - len(self._foot(width))
 
     def _hints(self, width: int) -> Lines:
         texts = terminal.read_hints(self.exercise)
