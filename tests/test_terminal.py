@@ -91,6 +91,32 @@ def test_a_traceback_of_one_line_is_left_to_the_message() -> None:
     assert "traceback" not in terminal.plain(failure, Wire())
 
 
+def test_a_known_misconception_is_explained_elsewhere() -> None:
+    failure = Failure("ana", "nothing", "a text", misconception="M47")
+
+    told = terminal.plain(failure, Wire()).splitlines()
+
+    assert told[-1] == "  more about it: python3 learn.py explain M47"
+    failure.misconception = None
+    assert "explain" not in terminal.plain(failure, Wire())
+
+
+def test_what_happened_is_coloured_and_the_other_lines_are_dim() -> None:
+    wire = Wire()
+    wire.record("ana", "out", "text", "hello")
+    wire.record("bo", "in", "text", "hello", mark="expected nothing")
+
+    [_, sent, wrong, mark] = terminal.drawn(wire)
+
+    styles = [(line.style, line.spans[0].style) for line in (sent, wrong, mark)]
+    assert styles == [
+        ("dim", "not dim cyan"),
+        ("dim", "not dim bold red"),
+        ("dim", "not dim bold red"),
+    ]
+    assert [line.spans[0].start for line in (sent, wrong)] == [9, 21]
+
+
 def test_a_program_that_leaves_something_behind_fails_no_numbered_check(
     three: tuple[Exercise, ...],
 ) -> None:

@@ -32,9 +32,9 @@ ROWS = 6
 
 STYLES: dict[diagram.Style, str] = {
     "head": "bold",
-    "out": "",
-    "in": "",
-    "wrong": "bold red",
+    "out": "not dim cyan",
+    "in": "not dim green",
+    "wrong": "not dim bold red",
     "quiet": "dim",
 }
 
@@ -137,7 +137,14 @@ def printable(text: str) -> str:
 
 def drawn(wire: Wire, width: int = WIDTH) -> Lines:
     """A wire's text diagram, styled for a terminal."""
-    return [Text(row.text, STYLES[row.style]) for row in diagram.text(wire, width)]
+    return [_coloured_row(row) for row in diagram.text(wire, width)]
+
+
+def _coloured_row(row: diagram.Row) -> Text:
+    """A row of which what happened is coloured; the lines of the others are dim."""
+    line = Text(row.text, "dim" if row.start else "")
+    line.stylize(STYLES[row.style] or "not dim", row.start)
+    return line
 
 
 def explain_failure(failure: Failure, wire: Wire, width: int = WIDTH) -> Lines:
@@ -156,6 +163,9 @@ def explain_failure(failure: Failure, wire: Wire, width: int = WIDTH) -> Lines:
         lines += [Text(), Text("  your program printed, at last:", "dim")]
         prints = [printable(p.expandtabs())[: width - 4] for p in failure.printed]
         lines += [Text(f"    {line}", "dim") for line in prints]
+    if failure.misconception is not None:
+        more = f"  more about it: {LEARN} explain {failure.misconception}"
+        lines += [Text(), Text(more, "dim")]
     return lines
 
 
