@@ -155,6 +155,9 @@ def explain_failure(failure: Failure, wire: Wire, width: int = WIDTH) -> Lines:
         lines.append(Text.assemble("  ", (label, "dim"), (words, style)))
     if wire.events:
         lines += [Text(), *drawn(wire, width)]
+    if failure.misconception is not None:
+        more = f"  more about it: {LEARN} explain {failure.misconception}"
+        lines += [Text(), Text(more, "dim")]
     if len(failure.trace) > 2:  # of one line, the message has told everything
         lines += [Text(), Text("  traceback, your lines only:", "dim")]
         frames = [textwrap.shorten(printable(f), width - 4) for f in failure.trace]
@@ -163,9 +166,6 @@ def explain_failure(failure: Failure, wire: Wire, width: int = WIDTH) -> Lines:
         lines += [Text(), Text("  your program printed, at last:", "dim")]
         prints = [printable(p.expandtabs())[: width - 4] for p in failure.printed]
         lines += [Text(f"    {line}", "dim") for line in prints]
-    if failure.misconception is not None:
-        more = f"  more about it: {LEARN} explain {failure.misconception}"
-        lines += [Text(), Text(more, "dim")]
     return lines
 
 
