@@ -1,14 +1,20 @@
 """`python3 learn.py bench`: measure, compare, keep the figures, and draw them."""
 
 import argparse
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+
+import psutil
 
 from benchmarks import feedback, peers, report
 from benchmarks.load import ROOT
@@ -75,8 +81,23 @@ def measure(name: str, *, short: bool, suite: bool, folder: Path) -> bool:
     return kept
 
 
-def interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def stop_at_once(folder: Path) -> None:
+    """Have Ctrl-C, and whoever ends us, end all that was started.
+
+    Not by an exception: it might come where a callback of the event loop, or a wait
+    for somebody's end, makes it its own.
+    """
+
+    def stop(_: int, __: FrameType | None) -> NoReturn:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+        os.write(2, b"\nStopped.\n")
+        os._exit(INTERRUPTED)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,22 +106,18 @@ def main(argv: Sequence[str]) -> int:
         print("The benchmarks need uvloop, which there is on Linux and macOS.")
         return 1
     names = list(dict.fromkeys(chosen.what)) or list(BENCHES)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
     times = [
         BENCHES[name].short if chosen.short else BENCHES[name].seconds for name in names
     ]
     print(f"{', '.join(names)}: {length(sum(times))}, if nothing else runs here.")
     print("Ctrl-C ends it.", flush=True)
-    folder = report.RESULTS if chosen.record else report.MINE
-    try:
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        tempfile.tempdir = scratch  # of whatever is made from here on
+        stop_at_once(Path(scratch))
         peers.python()
+        folder = report.RESULTS if chosen.record else report.MINE
         how = {"short": chosen.short, "suite": chosen.suite, "folder": folder}
         kept = [measure(name, **how) for name in names]
-    except KeyboardInterrupt:
-        report.say("")
-        print("\nStopped.", file=sys.stderr)
-        return INTERRUPTED
     return 0 if all(kept) else 1
 
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from benchmarks.load import START, Connection, until
 
+DOOR = 32  # clients that come in at once
 COUNT = 16  # different texts; after these the first comes again
 PREFIX = b"Message text was: "
 TALK = (
@@ -175,14 +176,18 @@ async def connect(
 ) -> list[Echoer]:
     """So many clients; they begin to speak when all have been let in."""
     loop = asyncio.get_running_loop()
+
+    async def enter() -> Echoer:
+        _, each = await loop.create_connection(
+            lambda: Echoer(kind, raw=raw, greeted=greeted), "127.0.0.1", port
+        )
+        await each.opened.wait()
+        return each
+
     found = list[Echoer]()
     async with asyncio.timeout(START):
-        for _ in range(kind.connections):
-            _, each = await loop.create_connection(
-                lambda: Echoer(kind, raw=raw, greeted=greeted), "127.0.0.1", port
-            )
-            found.append(each)
-            await each.opened.wait()
+        while missing := kind.connections - len(found):
+            found += await asyncio.gather(*(enter() for _ in range(min(missing, DOOR))))
     for each in found:
         each.say()
     return found

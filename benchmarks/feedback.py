@@ -51,7 +51,7 @@ class Clone:
         # What the installers have kept, as on a machine that has seen Python before.
         self._env.setdefault("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
         self._env.setdefault("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip"))
-        self._env["HOME"] = str(home)
+        self._env |= {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
         self.run("git", "clone", "--quiet", str(ROOT), str(self.folder), inside=False)
 
     @property
