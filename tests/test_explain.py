@@ -393,6 +393,14 @@ def test_a_whole_traceback_is_found_by_all_that_it_says() -> None:
     assert whole(TRACEBACK) == ["unhandled errors in a TaskGroup", TEXT]
 
 
+def test_of_many_errors_the_last_ones_are_shown_whole_and_the_others_named() -> None:
+    log = ["KeyError: 'text'", "surrogates not allowed", TEXT, "Connect call failed"]
+    findings = find("\n".join([*log, log[1]]))
+
+    assert [e.texts[0] for e in findings.whole] == [f"{TEXT}.", log[3], log[1]]
+    assert [e.texts[0] for e in findings.named] == [log[0]]
+
+
 def test_of_two_texts_the_longer_one_speaks_for_both() -> None:
     refused = "Error 111 connecting to 127.0.0.1:6379. Connect call failed ('::1', 1)"
 
@@ -457,6 +465,13 @@ def test_every_entry_fits_its_columns_and_shows_no_markup(width: int) -> None:
         assert max(map(len, lines)) <= width, entry.name
         marked = [x for x in lines if re.search(r"\*\*|`|\]\(|\ue000", x)]
         assert not marked, entry.name
+
+
+@pytest.mark.parametrize(
+    "noise", ["\n", "error ", "'", "\x1b[0m", "closecode ", "m20 "]
+)
+def test_an_error_at_the_end_of_a_long_log_is_found(noise: str) -> None:
+    assert TEXT in whole(f"{noise * 100_000}{TEXT}")
 
 
 def test_a_word_lists_what_fits_titles_first() -> None:

@@ -35,7 +35,9 @@ EXAMPLES = ("1006", "M20", "'Cannot call \"send\" once a close message'")
 IN_FULL = 3  # entries that are shown whole; of more, a list
 LISTED = 14
 LOOKED_FOR = 8  # words: whoever pastes more has pasted an error
-MOST = 1 << 20  # characters that are read of a pasted text
+MOST_READ = 1 << 24  # bytes, of standard input
+MOST = 1 << 18  # characters that are looked at, the last: of a log they are the news
+MOST_FOR_A_NUMBER = 40  # characters
 LABEL = 14  # columns
 ABOVE_ALL = "Exception in ASGI application"  # and so no news where something else is
 GLUE = "\ue000"  # a blank at which no line is broken
@@ -51,7 +53,7 @@ NOISE = {"a", "an", "and", "do", "does", "how", "i", "in", "is", "it", "my", "of
 
 CODE_IN_TEXT = re.compile(
     r"(?:\b(?:received|sent|closed?|code|with)|disconnect)\W{1,4}"
-    r"(?:closecode[\w. ]*\W+)?(?P<code>[1-4]\d{3})\b"
+    r"(?:closecode[\w. ]{0,40}\W{1,4})?(?P<code>[1-4]\d{3})\b"
     r"|\b(?:http|response code|status code|rejected|websocket \S+)\W{1,4}"
     r"(?P<status>[1-5]\d\d)\b",
     re.IGNORECASE,
@@ -138,8 +140,11 @@ def plain_words(text: str) -> str:
 
 def by_number(text: str, entries: Sequence[Entry]) -> list[Entry] | None:
     """The entry of a number; None where the text is none."""
+    text = text.strip()
+    if len(text) > MOST_FOR_A_NUMBER:
+        return None
     number = r"(?:error|http(?: status)?|status|(?:close )?code|close)?\W*(\d{1,5})"
-    misconception = re.fullmatch(r"m ?(\d{1,2})", text.strip(), re.IGNORECASE)
+    misconception = re.fullmatch(r"m ?(\d{1,2})", text, re.IGNORECASE)
     if misconception:
         return [e for e in entries if e.id == f"M{int(misconception[1]):02}"]
     asked = re.fullmatch(rf"\W*{number}\W*", text, re.IGNORECASE)
@@ -153,7 +158,7 @@ def find_number(number: int, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def by_text(text: str, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries whose texts a pasted error holds, in the order in which it does.
+    """The entries whose texts a pasted error holds, in the order of their last times.
 
     An entry is left out where another's text holds its own: the longer one says more.
     """
@@ -169,7 +174,8 @@ def by_text(text: str, entries: Sequence[Entry]) -> list[Entry]:
             if other is not entry
         )
         if not inside:
-            found.setdefault(entry.name, entry)
+            found.pop(entry.name, None)
+            found[entry.name] = entry
     if len(found) > 1:
         found.pop(ABOVE_ALL, None)
     return list(found.values())
@@ -227,14 +233,14 @@ class Findings:
 
 def find(text: str, entries: Sequence[Entry]) -> Findings:
     """What fits a number, a misconception, a pasted error or a word."""
-    text = ESCAPES.sub("", text[:MOST])
+    text = ESCAPES.sub("", text[-MOST:])
     numbered = by_number(text, entries)
     if numbered is not None:
         return Findings(numbered)
     whole = by_text(text, entries)
     codes = [e for e in by_codes(text, entries) if e not in whole]
     if whole:
-        return Findings(whole[:IN_FULL], [*whole[IN_FULL:], *codes])
+        return Findings(whole[-IN_FULL:], [*whole[-IN_FULL - 1 :: -1], *codes])
     if codes:
         return Findings(codes[:IN_FULL], codes[IN_FULL:])
     fitting = by_words(text, entries)
@@ -297,9 +303,7 @@ def show_names(entries: Sequence[Entry], width: int) -> terminal.Lines:
         row.truncate(width, overflow="ellipsis")
         lines.append(row)
     if len(entries) > LISTED:
-        lines.append(
-            Text(f"  and {len(entries) - LISTED} more; one more word, perhaps?")
-        )
+        lines.append(Text(f"  and {len(entries) - LISTED} more"))
     return lines
 
 
@@ -370,7 +374,7 @@ def pasted() -> str:
     if sys.stdin.isatty():
         end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
         print(f"Paste the error, then {end} on a line of its own.", file=sys.stderr)
-    return sys.stdin.buffer.read(MOST).decode("utf-8", "replace")
+    return sys.stdin.buffer.read(MOST_READ).decode("utf-8", "replace")
 
 
 def explain(words: Sequence[str], root: Path = ROOT) -> int:
