@@ -20,16 +20,13 @@ from workbook import checks
 from workbook.course import find_exercise
 
 LESS = {
-    "handler_exits.py",
     "handler_floods.py",
     "handler_gulps_memory.py",
-    "handler_interrupts.py",
-    "handler_recurses.py",
     "handler_spins.py",
     "handler_waits_accepted.py",
 }
 """Those that a learner is told less of here: it is the handler of the client who spoke
-that goes wrong, and another one hears nothing."""
+that goes on and on, and another one hears nothing."""
 
 QUICK = {"reply": 5.0}
 """Seconds that an answer may take where the program sets no limit of its own."""

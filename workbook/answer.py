@@ -191,6 +191,19 @@ class Answer:
                 self._to_redis |= dict.fromkeys(ports_of(worker.process.pid), number)
         return self._to_redis.get(port, 0)
 
+    def crashes(self) -> list[tuple[str, Report]]:
+        """What the handlers of this check's clients have raised, each with its name.
+
+        In the order of the processes, and in each as it happened.
+        """
+        names = {client.port: client.name for client in self._clients}
+        return [
+            (names[report["port"]], report)
+            for worker in self._workers.values()
+            for report in worker.process.reports
+            if report["is"] == "crash" and report["port"] in names
+        ]
+
     def look_at_fault(self, failure: Failure) -> None:
         """Look from now on at the process that a failure is about.
 

@@ -35,6 +35,8 @@ def explain(failure: Failure, answer: Answer) -> None:
         failure.got = _raised(failure, evidence.crash)
     elif evidence.lost is not None:
         _blame_a_task(failure, evidence.lost)
+    else:
+        _blame_another(failure, answer)
     misconception = recognise(evidence)
     if misconception is not None:
         failure.misconception = misconception.id or None
@@ -122,6 +124,18 @@ def _blame_a_task(failure: Failure, crash: Report) -> None:
     failure.locate(crash)
     if failure.hint is None or not is_of_connections(crash):
         failure.hint = "This error ended a task that nobody awaits: nobody was told."
+
+
+def _blame_another(failure: Failure, answer: Answer) -> None:
+    """Where nothing came: say what the handler of another client has raised."""
+    raised = [(who, r) for who, r in answer.crashes() if not is_of_connections(r)]
+    if not failure.silent or not raised:
+        return
+    who, crash = raised[-1]
+    error = f"{crash['error']}: {crash['text']}".removesuffix(": ")
+    failure.got = f"{failure.got}, and {who}'s handler had raised {error}"
+    failure.hint = ending.IN_HANDLER.get(crash["error"], failure.hint)
+    failure.locate(crash)
 
 
 def _evidence(failure: Failure, answer: Answer) -> Evidence:

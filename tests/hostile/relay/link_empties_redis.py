@@ -1,7 +1,8 @@
 """It empties a Redis that may be others'.
 
 limit: reply 1
-got: nothing for 1 s
+got: ana's handler had raised ResponseError: forbidden here
+look at: await redis.flushall()
 """
 
 from fastapi import WebSocket

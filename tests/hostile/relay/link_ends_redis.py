@@ -1,7 +1,8 @@
 """It tells Redis to end.
 
 limit: reply 1
-got: nothing for 1 s
+got: ana's handler had raised
+look at: await redis.shutdown()
 """
 
 from fastapi import WebSocket

@@ -1,7 +1,8 @@
 """Its handler fills Redis with two gigabytes.
 
 limit: reply 5
-got: nothing for 5 s
+got: ana's handler had raised OutOfMemoryError
+look at: await redis.rpush("history"
 """
 
 from fastapi import WebSocket

@@ -1,7 +1,8 @@
 """It has Redis sleep.
 
 limit: reply 1
-got: nothing for 1 s
+got: ana's handler had raised ResponseError: forbidden here
+look at: await redis.execute_command("DEBUG", "SLEEP", "1000")
 """
 
 from fastapi import WebSocket

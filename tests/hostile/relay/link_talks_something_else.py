@@ -1,7 +1,8 @@
 """Its handler talks to Redis what no Redis would understand.
 
 limit: reply 1
-got: nothing for 1 s
+got: ana's handler had raised IncompleteReadError
+look at: await reader.readexactly(1)
 """
 
 import asyncio
