@@ -29,6 +29,7 @@ from workbook import environment
 
 SAVES = 3
 PATIENCE = 600.0  # seconds that a step may take
+WATCHING = re.compile("Watching ")
 VERDICT = re.compile(r"\S 1\.1 ")  # its line begins with a mark
 
 PAGE = "fresh clone to first page"
@@ -125,21 +126,21 @@ def saves(clone: Clone, count: int) -> list[float]:
     solution = clone.folder / "solutions" / file.parent.parent.name / file.name
     texts = [solution.read_text("utf-8"), file.read_text("utf-8")]
     with ended(clone.start(clone.python, "-m", "workbook", "watch", "1.1")) as child:
-        await_verdict(child)
+        await_line(child, WATCHING)
         for number in range(count):
             time.sleep(0.5)  # or two saves would be one
             file.write_text(texts[number % 2], "utf-8")
             begin = time.monotonic()
-            await_verdict(child)
+            await_line(child, VERDICT)
             found.append(time.monotonic() - begin)
     return found
 
 
-def await_verdict(child: subprocess.Popen[str]) -> None:
-    """Read until the next verdict on 1.1 has been said."""
+def await_line(child: subprocess.Popen[str], wanted: re.Pattern[str]) -> None:
+    """Read until such a line has been said."""
     assert child.stdout is not None
     for line in child.stdout:
-        if VERDICT.match(line):
+        if wanted.match(line):
             return
     raise AssertionError("watch has ended")
 

@@ -178,7 +178,7 @@ def of_costs(found: Costs) -> Table:
         ["a PUBLISH, of Redis", f"{found.publish * 1e6:.2f}"],
         ["each process that hears it, of Redis", f"{found.listener * 1e6:.2f}"],
     ]
-    note = f"A connection takes {found.memory / 1024:.1f} KiB a connection."
+    note = f"Of memory: {found.memory / 1024:.1f} KiB a connection."
     return Table("What the plan counts with", ["", "µs CPU"], rows, note)
 
 
