@@ -1,4 +1,4 @@
-# Provokes: bo has vanished
+# Provokes: and a task had raised WebSocketDisconnect
 import asyncio
 import os
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-# Provokes: nobody spoke
+# Provokes: Nobody had spoken
 # Misconception: M13
 import asyncio
 import os
