@@ -12,6 +12,7 @@ PLAIN = b"\x81\x05hi b\xc3"
 MEDIUM = b"\x82\x7e\x00\x7e" + bytes(range(126))
 LONG = b"\x02\x7f" + (70_000).to_bytes(8) + bytes(70_000)
 RESERVED = b"\xf3\x01x"
+COMPRESSED = b"\xc2\x01x"  # RSV1 alone, as permessage-deflate sets it
 EMPTY = b"\x89\x80\x01\x02\x03\x04"
 TWELVE = b"\x82\x0c" + b"x" * 12
 
@@ -80,6 +81,10 @@ def test_a_long_piece_is_told_by_its_size() -> None:
     assert "length: in the next 8 bytes, 70,000" in told
 
 
+def test_one_bit_for_an_extension_is_enough_to_say_nothing_of_it() -> None:
+    assert anatomy.text(COMPRESSED).splitlines()[1].split() == ["100"]
+
+
 def test_what_just_fits_is_told_whole() -> None:
     assert "…" not in anatomy.text(TWELVE)
     assert "…" in anatomy.text(b"\x82\x0d" + b"x" * 13)
@@ -104,6 +109,7 @@ DIGESTS = {
     "medium": (MEDIUM, "3fb78444235e223f"),
     "long": (LONG, "855c9a96dcc89c49"),
     "reserved": (RESERVED, "dde95e1c44018513"),
+    "compressed": (COMPRESSED, "7bf7de0194878a88"),
     "empty": (EMPTY, "eb128149a85b6442"),
     "twelve": (TWELVE, "6863b462c7a94201"),
 }
