@@ -125,3 +125,8 @@ def test_a_frame_is_drawn_as_it_was_when_it_was_looked_at(name: str) -> None:
     words = [node.text for node in ElementTree.fromstring(picture).iter()]
     assert f"a {name} <frame>" in words
     assert hashlib.sha256(picture.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("byte", [0x1F, 0x7F, 0x80])
+def test_a_byte_that_is_no_letter_is_drawn_as_a_dot(byte: int) -> None:
+    assert ">·</text>" in anatomy.svg(bytes([0x81, 1, byte]), "a frame")
