@@ -291,7 +291,7 @@ class Counter(asyncio.Protocol):
 
 async def publish(broker: Broker, listeners: int) -> float:
     """Seconds of Redis' CPU that one PUBLISH of 100 bytes takes."""
-    loop, port = asyncio.get_running_loop(), urlsplit(broker.url).port
+    loop, port = asyncio.get_running_loop(), urlsplit(broker.url).port or 6379
     opened = [
         (await loop.create_connection(Counter, HOST, port))[1]
         for _ in range(listeners + 1)
@@ -364,10 +364,9 @@ def table(results: Results) -> str:
     said = [f"{name} {it}" for name, it in results.machine.items()]
     lines = [f"{results.taken}: {', '.join(said[:4])},", f"{', '.join(said[4:])}"]
     for workers in WORKERS:
-        one = "1 process" if workers == 1 else f"{workers} processes"
         lines += [
             "",
-            f"{one:20}   lost of all   twice order  flood, 1000/s   us CPU"
+            f"{named(workers):20}   lost of all   twice order  flood, 1000/s   us CPU"
             "  ms late, 50/s    Redis",
             f"{'':20}  50/s   flood                wall  CPU s  at 50/s"
             "    half    99%   conn.",
@@ -413,37 +412,54 @@ def table_of_publish(results: Results) -> str:
 
 def promises(results: Results) -> list[str]:
     """The promises of the chapter that these figures do not keep."""
-    broken = list[str]()
-    ours = [r for r in results.rounds if r.design == OURS]
-    if bad := sum(r.lost + r.doubled + r.disordered for r in ours):
-        broken.append(f"{bad:,} of ours were lost, doubled or out of order")
-    for workers in WORKERS:
-        for text, ok in goals(results, workers):
-            if not ok:
-                broken.append(f"{workers} processes: {text}")
-    return broken
+    return [
+        f"{named(workers)}: {text}"
+        for workers in WORKERS
+        for text, ok in [whole(results, workers), *goals(results, workers)]
+        if not ok
+    ]
+
+
+def named(workers: int) -> str:
+    return "1 process" if workers == 1 else f"{workers} processes"
+
+
+def whole(results: Results, workers: int) -> tuple[str, bool]:
+    """The goal of every run of ours: what was said has come, once and in order."""
+    ours = [r for r in results.rounds if (r.design, r.workers) == (OURS, workers)]
+    bad = sum(r.lost + r.doubled + r.disordered for r in ours)
+    return f"{bad:,} of ours were lost, doubled or out of order (0)", bad == 0
 
 
 def goals(results: Results, workers: int) -> Iterator[tuple[str, bool]]:
-    """Each timed goal with its figure, and whether it is reached."""
+    """Each timed goal with its figure, and whether so many processes reach it."""
     slow, fast = (pick(results, OURS, workers, flood) for flood in (False, True))
     its_slow, its_fast = (pick(results, RACE, workers, f) for f in (False, True))
     pairs = list(zip(fast, its_fast, strict=True))
     times = median(mine.rate / its.rate for mine, its in pairs)
-    yield f"x{times:.2f} of the race's deliveries in a flood", times >= 2
+    yield f"x{times:.2f} of the race's deliveries in a flood (at least x2)", times >= 2
     pairs = list(zip(slow, its_slow, strict=True))
     share = median(mine.cost / its.cost for mine, its in pairs)
-    yield f"x{share:.2f} of the race's CPU per delivery at 50/s", share <= 0.67
+    cpu = f"x{share:.2f} of the race's CPU per delivery at 50/s (at most x0.67)"
+    yield cpu, share <= 0.67
+    yield waiting(results, workers)
+
+
+def waiting(results: Results, workers: int) -> tuple[str, bool]:
+    """The goal of the slowest hundredth. Who loses texts delivers the easy ones."""
+    paced = {name: pick(results, name, workers, False) for name in DESIGNS}
+    lossy = [name for name, rounds in paced.items() if any(r.lost for r in rounds)]
     p99 = {
         name: median(r.p99 or float("inf") for r in rounds)
-        for name in DESIGNS
-        if (rounds := pick(results, name, workers, False)) and not rounds[0].is_silent
+        for name, rounds in paced.items()
+        if rounds and (name == OURS or name not in lossy)
     }
     best = min(p99, key=lambda name: p99[name])
-    yield (
-        f"99 % come within {p99[OURS] * 1000:.1f} ms; the best is {best}",
-        best == OURS,
-    )
+    told = f"99 % come within {p99[OURS] * 1000:.1f} ms; of those that lose nothing"
+    told += f" the best is {best}"
+    if lossy:
+        told += f" (not compared, for they lose: {', '.join(lossy)})"
+    return told, best == OURS
 
 
 def main() -> int:
@@ -457,9 +473,10 @@ def main() -> int:
     if not chosen.keep:
         write(results)
     print(table(results), table_of_publish(results), sep="\n\n")
+    print(f"\nEach goal is asked of {' and of '.join(map(named, WORKERS))}:")
     for workers in WORKERS:
-        for text, ok in goals(results, workers):
-            print(f"{'kept  ' if ok else 'broken'}  {workers}: {text}")
+        for text, ok in [whole(results, workers), *goals(results, workers)]:
+            print(f"{'kept  ' if ok else 'broken'}  {named(workers)}: {text}")
     return 1 if promises(results) else 0
 
 
