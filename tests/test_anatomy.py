@@ -130,3 +130,14 @@ def test_a_frame_is_drawn_as_it_was_when_it_was_looked_at(name: str) -> None:
 @pytest.mark.parametrize("byte", [0x1F, 0x7F, 0x80])
 def test_a_byte_that_is_no_letter_is_drawn_as_a_dot(byte: int) -> None:
     assert ">·</text>" in anatomy.svg(bytes([0x81, 1, byte]), "a frame")
+
+
+def test_two_bytes_are_a_frame_if_they_announce_no_more() -> None:
+    assert anatomy.parse(b"\x89\x00").message == b""
+    for head in (b"\x81\x05", b"\x89\x80"):
+        with pytest.raises(ValueError, match="frame: 2 bytes"):
+            anatomy.parse(head)
+
+
+def test_a_length_is_made_of_all_its_bytes() -> None:
+    assert anatomy.parse(b"\x82\x7e\x01\x02" + bytes(258)).length == 258
