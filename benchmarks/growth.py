@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from benchmarks import broadcast, peers, report
 from benchmarks.load import (
     PLAIN,
+    Connection,
     allow_files,
     connect,
     cores,
@@ -25,6 +26,8 @@ from benchmarks.load import (
     run,
     served,
     tally,
+    text,
+    until,
 )
 from benchmarks.report import Data, Table
 from workbook.broker import Broker
@@ -55,12 +58,12 @@ async def offer(port: int, server: psutil.Process, rate: float) -> Data:
             said.append(time.perf_counter())
             speaker.say(number)
         await asyncio.sleep(max(0.0, start + due / rate - time.perf_counter()))
-    end = time.perf_counter() + broadcast.PATIENCE
-    while (found := tally(members[:1], {0: len(said)})).lost:
-        if time.perf_counter() > end:
-            break
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.1)
+    last = text(0, len(said) - 1, size=0).encode()
+
+    def heard_it(member: Connection) -> bool:
+        return last in b"".join(chunk for _, chunk in member.chunks[-2:])
+
+    await until(lambda: all(map(heard_it, members)), broadcast.PATIENCE)
     cpu = cpu_time(server) - cpu
     late = [moment - said[n] for each in members for moment, _, n in each.heard()]
     moments = [each.chunks[-1][0] for each in members if each.chunks]
