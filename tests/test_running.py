@@ -567,6 +567,16 @@ def test_no_browser_is_opened_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> No
     assert not running.may_open_browser({"DISPLAY": ":0"})
 
 
+def test_a_server_ends_whose_parent_has_ended_before_it_could_look(root: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", ""])
+    parent.wait()
+    command = [sys.executable, "-m", "workbook.serving", "chapters/ch01_echo/app.py"]
+
+    server = subprocess.Popen([*command, "0", "", "1", str(parent.pid)], cwd=root)
+
+    assert server.wait(DEADLINE)  # by SIGTERM, or by force if that takes long
+
+
 def test_the_page_is_opened_when_the_server_answers(root: Path) -> None:
     opened = root / "opened"
     browser = root / "browser"
@@ -575,7 +585,7 @@ def test_the_page_is_opened_when_the_server_answers(root: Path) -> None:
     listener = running.listen(0)
     number = listener.fileno()
     command = [sys.executable, "-m", "workbook.serving", "chapters/ch01_echo/app.py"]
-    command += ["0", "http://the-page/", "1", str(number)]
+    command += ["0", "http://the-page/", "1", str(os.getpid()), str(number)]
 
     with listener:
         server = subprocess.Popen(

@@ -179,11 +179,14 @@ def address(port: int, env: Mapping[str, str] = os.environ) -> str:
     return f"http://{HOST}:{port}"
 
 
-def end_with_parent() -> None:
-    """End this process when the one that started it has been killed."""
+def end_with_parent(parent: int) -> None:
+    """End this process when the one that started it has been killed.
+
+    Args:
+        parent: its number. Who asks for it here may ask too late.
+    """
     if sys.platform == "win32":
         return  # there every process of a console ends with it
-    parent = os.getppid()
 
     def look() -> None:
         pause = threading.Event()
@@ -224,6 +227,7 @@ class Server:
         file = self.app.file.relative_to(ROOT)
         command = [sys.executable, "-m", "workbook.serving", str(file), str(self.port)]
         command += [self.url if self._browser else "", str(self.workers)]
+        command.append(str(os.getpid()))
         how: dict[str, Any] = {"cwd": ROOT, "env": self.env}
         if sys.platform == "win32":
             # A group of its own, as only a group can be told to stop there. It
@@ -308,7 +312,7 @@ def run(
     """
     from workbook.broker import URL, Broker, NoBroker, is_needed
 
-    end_with_parent()
+    end_with_parent(os.getppid())
     signal.signal(signal.SIGTERM, interrupt)
     try:
         with contextlib.ExitStack() as ends:

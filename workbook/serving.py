@@ -9,6 +9,7 @@ each worker imports the file for itself.
 import asyncio
 import importlib
 import logging
+import multiprocessing
 import os
 import re
 import socket
@@ -106,7 +107,8 @@ def supervise(
 
 def load() -> Any:
     """The app, in a worker; its file has been imported once by the supervisor."""
-    end_with_parent()
+    if (supervisor := multiprocessing.parent_process()) is not None:
+        end_with_parent(supervisor.pid or 0)
     logging.getLogger("uvicorn.error").addFilter(cancelled_in_one_line)
     return import_file(Path(os.environ[SERVED])).app
 
@@ -186,8 +188,8 @@ def line_of(name: str, file: Path) -> str:
 
 def main(argv: list[str]) -> int:
     """Serve what the command line names."""
-    end_with_parent()
-    file, port, url, workers, *number = argv
+    file, port, url, workers, parent, *number = argv
+    end_with_parent(int(parent))
     listener = socket.socket(fileno=int(number[0])) if number else None
     return serve(Path(file), int(port), url, int(workers), listener)
 
