@@ -91,7 +91,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         mine = metafunc.config.getoption("--mine")
         case = Case(exercise, exercise.path if mine else exercise.solution)
         group = pytest.mark.xdist_group(exercise.id)  # one server for all its checks
-        param = pytest.param(case, id="mine" if mine else "solution", marks=group)
+        whose = "mine" if mine else "solution"
+        param = pytest.param(case, id=f"{whose} {name}", marks=group)
         metafunc.parametrize(name, [param])
 
 
