@@ -100,6 +100,7 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
         (event("close", b"no reason", 1000), "close 1000 normal closure"),
         (event("end"), "the connection ended without a close frame (1006)"),
         (event("missing"), "nothing"),
+        (event("redis"), ""),
     ],
 )
 def test_every_event_has_a_name(seen: Event, named: str) -> None:
