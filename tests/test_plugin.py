@@ -48,7 +48,10 @@ def test_without_an_option_the_solution_is_judged(pytester: pytest.Pytester) -> 
 
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(
-        ["*test_something_else PASSED*", "*test_it_doubles?solution ex1_double? PASSED*"]
+        [
+            "*test_something_else PASSED*",
+            "*test_it_doubles?solution ex1_double? PASSED*",
+        ]
     )
 
 
