@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Generator
@@ -14,9 +15,9 @@ from _pytest.nodeid import NodeId
 from workbook.progress import PLACE
 
 # A test must not write into the learner's progress.
-progress = Path(tempfile.gettempdir()) / f"workbook-tests-{os.getpid()}.json"
-os.environ[PLACE] = str(progress)
-atexit.register(progress.unlink, missing_ok=True)
+folder = tempfile.mkdtemp(prefix="workbook-tests-")
+os.environ[PLACE] = str(Path(folder) / "progress.json")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 # With it, who imports nbformat builds 39 grammars of international addresses: a second
 # in every worker. jsonschema does without, and no notebook has such an address.
