@@ -38,7 +38,13 @@ from contextlib import suppress
 from functools import partial
 from json import dumps, loads  # by name: a learner's code may replace those of json
 from pathlib import Path
-from types import AsyncGeneratorType, CoroutineType, FrameType, ModuleType
+from types import (
+    AsyncGeneratorType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    ModuleType,
+)
 from typing import Any, TextIO, cast
 
 Message = MutableMapping[str, Any]
@@ -179,8 +185,47 @@ def set_constants(module: ModuleType, values: Message) -> dict[str, object]:
     """Give a module's constants other values; names what it lacks, and what it has."""
     for name in values.keys() & vars(module).keys():
         setattr(module, name, values[name])
+    set_defaults(module, values)
     missing = sorted(values.keys() - vars(module).keys())
     return {"missing": missing, "names": [n for n in vars(module) if n.isupper()]}
+
+
+def set_defaults(module: ModuleType, values: Message) -> None:
+    """Give other values to default arguments, too: `def tick(pause: float = STEP)`.
+
+    Python reads them once, at the def, and the constant's name is in the source alone.
+    """
+    tree = ast.parse("")
+    with suppress(OSError, SyntaxError, ValueError):  # changed since it was imported
+        tree = ast.parse(Path(module.__file__ or "").read_bytes())
+    scopes: list[tuple[object, list[ast.stmt]]] = [(module, tree.body)]
+    for owner, body in scopes:
+        for node in body:
+            made = vars(owner).get(getattr(node, "name", ""))
+            if isinstance(node, ast.ClassDef) and isinstance(made, type):
+                scopes.append((made, node.body))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
+                isinstance(made, FunctionType)
+            ):
+                made.__defaults__ = renewed(
+                    node.args.defaults, made.__defaults__ or (), values
+                )
+                named = [arg.arg for arg in node.args.kwonlyargs]
+                for name, given in zip(named, node.args.kw_defaults, strict=True):
+                    if isinstance(given, ast.Name) and given.id in values:
+                        (made.__kwdefaults__ or {})[name] = values[given.id]
+
+
+def renewed(
+    given: list[ast.expr], old: tuple[object, ...], values: Message
+) -> tuple[object, ...]:
+    """A function's defaults, those that name a constant with its new value."""
+    if len(given) != len(old):  # the file has been changed since
+        return old
+    return tuple(
+        values.get(default.id, value) if isinstance(default, ast.Name) else value
+        for default, value in zip(given, old, strict=True)
+    )
 
 
 def suggest(error: BaseException) -> str | None:
