@@ -210,7 +210,7 @@ def _without_await(evidence: Evidence) -> str:
 
 def _unaccepted(evidence: Evidence) -> bool:
     """The handler went on, or ended, without accept()."""
-    if evidence.accepted():
+    if evidence.accepted() or _never_awaited(evidence) not in ("", "accept"):
         return False
     end = evidence.returned
     return (
@@ -572,6 +572,11 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "The handler is a plain def. A WebSocket handler is an async def.",
         lambda e: e.refused(500) and _in_source(PLAIN_DEF)(e),
         _def_of(PLAIN_DEF),
+    ),
+    Misconception(
+        "M19",
+        "An event loop runs here already: await it, or make a task of it.",
+        lambda e: e.crashed("RuntimeError", "called from a running event loop"),
     ),
     Misconception(
         "M41",

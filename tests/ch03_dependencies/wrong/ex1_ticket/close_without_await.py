@@ -1,0 +1,17 @@
+# Provokes: close() was called without await
+# Misconception: M42
+from fastapi import FastAPI, WebSocket
+
+TICKET = "row-7-seat-12"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    if websocket.cookies.get("ticket") != TICKET:
+        websocket.close(1008)
+        return
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
