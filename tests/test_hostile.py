@@ -175,7 +175,7 @@ def test_who_kills_its_parent_ends_with_it_and_the_next_exercise_is_checked(
 # On an exercise with a Redis
 
 OF_REDIS = ("configures_redis", "empties_redis", "publishes_for_ever")
-OF_ALL = ("handler_exits_hard", "handler_sleeps", "import_loops")
+OF_ALL = ("handler_exits_hard", "import_loops")
 """Some that take little time; `python -m tests.hostile_redis` tries all of them."""
 
 
