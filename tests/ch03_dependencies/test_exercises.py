@@ -229,7 +229,7 @@ def test_a_page_of_nowhere_is_refused(ex3_origin: Answer) -> None:
 
 def test_another_scheme_is_another_origin(ex3_origin: Answer) -> None:
     own = ex3_origin.address.replace("http:", "https:")
-    hint = "Its scheme is another."
+    hint = "Its scheme is another. An origin is scheme, host and port together."
     expect_refused(ex3_origin, own, "http://chat.example", hint=hint)
 
 
@@ -237,7 +237,8 @@ def test_another_port_is_another_origin(ex3_origin: Answer) -> None:
     host, _, port = ex3_origin.address.rpartition(":")
     origins = [host, f"{host}:{int(port) - 1}"]
     origins += ["http://localhost", "https://chat.example:8443"]
-    expect_refused(ex3_origin, *origins, hint="Its port is another.")
+    hint = "Its port is another. An origin is scheme, host and port together."
+    expect_refused(ex3_origin, *origins, hint=hint)
 
 
 def test_what_only_begins_so_is_refused(ex3_origin: Answer) -> None:
