@@ -164,6 +164,15 @@ def test_it_says_where_the_page_is_and_serves_it(start: Start) -> None:
     assert "Save a file in chapters/ch01_echo and it starts again." in run.said
 
 
+def test_it_does_not_compress_what_stays_on_one_machine(start: Start) -> None:
+    run = start("run", "1", "--port", "0", "--no-reload")
+    run.page()
+
+    with connect(f"ws://{run.address}/ws") as client:
+        assert client.response is not None
+        assert "Sec-WebSocket-Extensions" not in client.response.headers
+
+
 def test_an_exercise_runs_as_a_chapter_does(start: Start, root: Path) -> None:
     exercise = root / "chapters/ch01_echo/exercises/ex1_shout.py"
     exercise.write_text(POLITE.replace("the page", "the exercise"))

@@ -187,6 +187,12 @@ assert unheard.endswith("404 Not Found")
 # | 32 | masking key | only if MASK is 1: four bytes, new ones for each frame |
 # | | payload | if masked: byte *n* is XORed with byte *n* mod 4 of the key |
 #
+# An extension is something that both sides agree on in the handshake. Every browser
+# offers one, permessage-deflate; then RSV1 says that a message is compressed. uvicorn
+# accepts it, unless it is told not to. `learn.py run` tells it not to: within one
+# machine the bytes it saves cost nothing, and compressing them does
+# ([how much](../benchmarks/README.md)).
+#
 # The mask is no secret either: its key stands beside it. It keeps a malicious page from
 # choosing the bytes on the wire, which an old proxy might take for a request.
 #
