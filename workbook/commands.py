@@ -14,7 +14,7 @@ ALONE = {"-s", "--pdb", "--trace", "--co", "--collect-only", "--capture=no"}
 
 BENCH_FLAGS = ("short", "suite", "record")
 
-WORKERS = ("-n", "4", "--dist", "loadgroup")
+WORKERS = ("-n", "6", "--dist", "loadgroup")
 
 
 def do(arguments: Namespace) -> int:
