@@ -13,7 +13,6 @@ time is good for; a ratio is to another design in the same round.
 
 import asyncio
 import json
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ from statistics import median
 
 import psutil
 
-from benchmarks import peers
+from benchmarks import peers, report
 from benchmarks.load import (
     PLAIN,
     SOCKET_IO,
@@ -183,11 +182,9 @@ def save(results: Results) -> None:
         str(n): {name: [asdict(each) for each in found] for name, found in one.items()}
         for n, one in results.items()
     }
-    facts = {"python": platform.python_version(), "cpus": psutil.cpu_count()}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({**facts, "rounds": rounds}, indent=1) + "\n", "utf-8"
-    )
+    found = {**report.machine(), "rounds": rounds}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def load() -> Results:
