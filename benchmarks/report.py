@@ -88,11 +88,11 @@ def pins() -> dict[str, str]:
 
 def dated(data: Mapping[str, Any]) -> str:
     """One line: when, where and with what."""
-    facts = dict(data.get("machine") or {"cores": data["cpus"]})
+    facts = dict(data["machine"])
     said = [f"{facts.pop('cores')} cores", *facts.pop("system", "").split("\n")]
     said += [f"{name} {value}" for name, value in facts.items()]
     said += [f"{name} {value}" for name, value in data.get("versions", {}).items()]
-    return f"{data.get('taken', 'Not dated')}: {', '.join(filter(None, said))}."
+    return f"{data['taken']}: {', '.join(filter(None, said))}."
 
 
 def write(folder: Path, name: str, data: Mapping[str, Any]) -> Path:
