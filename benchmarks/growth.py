@@ -267,13 +267,14 @@ def picture(data: Data) -> Figure:
     how = {"color": report.OURS, "marker": "o", "ms": 4}
     left.plot(list(sizes), [p["wall"] / 1000 for p in sizes.values()], **how)
     left.set(xscale="log", ylim=0, xlabel="subscribers")
+    left.xaxis.set_major_formatter("{x:,.0f}")
     left.set_title("thousand deliveries/s", loc="left", fontsize=10)
     shares = [100 * share for share in loads]
     middle.plot(shares, [p["cpu"] * 1e6 for p in loads.values()], **how)
     middle.set(ylim=0, xlabel="load, % of the most")
     middle.set_title("µs CPU a delivery", loc="left", fontsize=10)
     right.plot(shares, [p["p99"] * 1000 for p in loads.values()], **how)
-    right.set(yscale="log", xlabel="load, % of the most")
+    right.set(ylim=0, xlabel="load, % of the most")
     right.set_title("99 % come within ms", loc="left", fontsize=10)
     last.plot(list(workers), [p["rate"] / 1000 for p in workers.values()], **how)
     last.set(ylim=0, xlabel="processes", xticks=list(workers))
@@ -282,5 +283,6 @@ def picture(data: Data) -> Figure:
     for at, axes, scale in knees:
         if at is not None:
             axes.axvline(at * scale, color=report.INK, lw=1, ls=":")
-            axes.annotate("knee", (at * scale, axes.get_ylim()[0]), color=report.INK)
+            top = (at * scale, axes.get_ylim()[1])
+            axes.annotate(" knee", top, va="top", color=report.INK)
     return figure
