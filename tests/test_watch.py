@@ -182,7 +182,8 @@ def first(root: Path) -> Exercise:
 
 def test_saves_of_every_kind_are_seen(root: Path, first: Exercise) -> None:
     with Session(root) as session:
-        session.until("✘ 1.1 double: not yet, check 1 of 2", "native events")
+        how = "ex1_double.py: checked at every save (native events)"
+        session.until("✘ 1.1 double: not yet, check 1 of 2", how)
         save(first.path, HALF_RIGHT)
         session.until("check 2 of 2 fails", "called    double(2)")
         first.path.unlink()
@@ -206,7 +207,7 @@ def test_a_passed_exercise_stays_until_a_key_goes_on(
     with Session(root) as session:
         session.until("✔ 1.1 double: all 2 checks pass", "Press n to go on.")
         session.press("n")
-        session.until("✘ 1.2 twice: not yet")
+        session.until("✘ 1.2 twice: not yet", "ex2_twice.py: checked at every save")
         session.press("p")
         session.until("✔ 1.1 double: all 2 checks pass", "Press n to go on.")
         session.press("p")

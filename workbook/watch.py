@@ -577,10 +577,13 @@ class Live(Watch):
 
     def _foot(self, width: int) -> Lines:
         way = "native events" if self.ear.hears else "polling"
-        how = "Manual: r checks" if self.manual else f"Checked at every save ({way})"
+        name = self.exercise.path.name
+        how = f"{name}: checked at every save ({way})"
+        how = "Manual: r checks" if self.manual else how
         lines = [Text("─" * min(width, terminal.WIDTH), "dim")]
         lines += [Text(part, "yellow") for part in terminal.wrap(self.note, width)]
-        return [*lines, *terminal.keys(KEYS, width), Text(how, "dim")]
+        told = [Text(part, "dim") for part in terminal.wrap(how, width)]
+        return [*lines, *terminal.keys(KEYS, width), *told]
 
 
 KEYS = (
