@@ -1,5 +1,5 @@
 # Provokes: Let it go
-# Misconception: M60
+# Misconception: M32
 import asyncio
 
 from fastapi import FastAPI, WebSocket

@@ -1,5 +1,5 @@
 # Provokes: Let it go: who ends it?
-# Misconception: M60
+# Misconception: M32
 import asyncio
 from contextlib import suppress
 
