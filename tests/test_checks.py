@@ -10,7 +10,8 @@ from workbook import checks, terminal
 from workbook.checks import LAST, Verdict
 from workbook.course import Exercise
 from workbook.diagnosis import mark_fate
-from workbook.failure import Failure
+from workbook.failure import Failure, Line
+from workbook.misconceptions import Evidence, recognise
 from workbook.process import Process
 from workbook.wire import Direction, Kind, Wire
 
@@ -320,14 +321,14 @@ NAME_ERROR = "NameError: name 'name' is not defined"
         (
             NAMED,
             f"tasks.append({TASK})",
-            f"{NOTHING}, and a task had raised {NAME_ERROR}",
+            f"{NOTHING}, and a task raised {NAME_ERROR}",
             NAMED,
             None,
         ),
         (
             NAMED,
             TASK,
-            f"{NOTHING}, and a task had raised {NAME_ERROR}",
+            f"{NOTHING}, and a task raised {NAME_ERROR}",
             NAMED,
             None,
         ),
@@ -426,6 +427,73 @@ def test_a_message_of_seven_lines_is_cut_to_six() -> None:
         "",
     ]
     assert [words[-1] for _, words in rows if words[-1] == "…"] == ["…"]
+
+
+def test_what_is_cut_ends_where_its_row_ends() -> None:
+    got = "a handler that still ran after 1.5 s, and a task raised"
+    failure = Failure("", f"{got} TimeoutError", "an end", sent="x" * 80)
+    failure.hint, failure.where = "do " * 30, Line("ex1_room.py", 1, "raise")
+    whole = dict(terminal.message(failure))
+
+    failure.got = f"{got} WebSocketDisconnect"
+    cut = dict(terminal.message(failure))
+
+    assert whole["got       "].endswith("TimeoutError")
+    assert cut["got       "].endswith("WebSocketDi…")
+
+
+TELL = """
+async def tell(others, text):
+    {start}
+        async with asyncio.TaskGroup() as group:
+            for other in others:
+                group.create_task({send})
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "start", "send", "hint"),
+    [
+        (
+            "WebSocketDisconnect",
+            "if True:",
+            "websocket.send_text(text)",
+            "except* WebSocketDisconnect.",
+        ),
+        (
+            "WebSocketDisconnect",
+            "if True:",
+            "other.send_text(text)",
+            "except* (WebSocketDisconnect, RuntimeError).",
+        ),
+        (
+            "WebSocketDisconnected",
+            "except* WebSocketDisconnect:",
+            "other.send_text(text)",
+            "WebSocketDisconnected, a RuntimeError, is inside an ExceptionGroup",
+        ),
+        (
+            "WebSocketDisconnected",
+            "except* RuntimeError:",
+            "other.send_text(text)",
+            "from outside the try of except*.",
+        ),
+    ],
+)
+def test_what_a_group_has_raised_is_told_by_its_type(
+    error: str, start: str, send: str, hint: str
+) -> None:
+    crash = {"is": "crash", "port": 1, "error": error, "text": "", "frames": []}
+    evidence = Evidence(
+        Failure("", "no", "yes", port=1),
+        [{**crash, "seen": {"group": True}}],
+        source=TELL.format(start=start, send=send),
+    )
+    found = recognise(evidence)
+
+    assert found is not None
+    assert (found.id, hint in found.say(evidence)) == ("M36", True)
+    assert found.place(evidence) == (6, f"                group.create_task({send})")
 
 
 # What became of a message that should have come

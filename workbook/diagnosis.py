@@ -120,7 +120,7 @@ def _lost(failure: Failure, answer: Answer) -> Report | None:
 
 def _blame_a_task(failure: Failure, crash: Report) -> None:
     error = f"{crash['error']}: {crash['text']}".removesuffix(": ")
-    failure.got = f"{failure.got}, and a task had raised {error}"
+    failure.got = f"{failure.got}, and a task raised {error}"
     failure.locate(crash)
     if failure.hint is None or not is_of_connections(crash):
         failure.hint = "This error ended a task that nobody awaits: nobody was told."

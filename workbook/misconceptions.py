@@ -427,6 +427,44 @@ def _taken_for_its_own(evidence: Evidence) -> bool:
     return evidence.ended_without_close() and caught is not None and sends
 
 
+OF_A_SEND = "WebSocketDisconnect|RuntimeError|Exception|BaseException"
+
+
+def _closes_the_dead(evidence: Evidence) -> str:
+    """The pattern of a close() where a send to one of many has failed, unguarded."""
+    with suppress(SyntaxError, ValueError, RecursionError):
+        for node in ast.walk(ast.parse(evidence.source)):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            code = "\n".join(map(ast.unparse, node.body))
+            name = re.search(r"\bawait (\w+)\.close\(", code)
+            guarded = re.search(rf"\btry:|suppress\([^)]*\b(?:{OF_A_SEND})", code)
+            of_many = name and evidence.find(rf"\bfor\b.*\b{name[1]}\b.*\bin\b")
+            if name and of_many and not guarded:
+                return rf"\bawait {name[1]}\.close\("
+    return ""
+
+
+def _in_a_group(evidence: Evidence) -> str:
+    """What is inside the ExceptionGroup, and what catches it there."""
+    error = evidence.crash["error"] if evidence.crash is not None else ""
+    is_runtime_error = error == "WebSocketDisconnected"
+    enough = f"{error}|RuntimeError" if is_runtime_error else error
+    if evidence.find(rf"^\s*except\*.*\b(?:{enough}|Exception)\b"):
+        return f"The {error} is in an ExceptionGroup from outside the try of except*."
+    told = f"{error}, a RuntimeError," if is_runtime_error else "disconnect"
+    catch = "WebSocketDisconnect"
+    # The next send to one of many may find it marked, and raise the other.
+    if is_runtime_error or _sends_to_each(evidence, evidence.code):
+        catch = f"({catch}, RuntimeError)"
+    return f"The {told} is inside an ExceptionGroup: except* {catch}."
+
+
+def _task_of_a_group(evidence: Evidence) -> str:
+    """The pattern of what starts a send as a task, where no line is known to raise."""
+    return "" if evidence.raised_at() else r"\.(?:create_task|start_soon)\(.*\.send"
+
+
 def _takes_all_for_messages(evidence: Evidence) -> bool:
     """All that a subscription yields is taken for a message, its confirmation too."""
     if not evidence.failure.silent or evidence.crash is not None:
@@ -684,12 +722,13 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M36",
-        "The disconnect is inside an ExceptionGroup: except* WebSocketDisconnect.",
+        _in_a_group,
         lambda e: (
             e.crash is not None
             and e.crash["error"] in ("WebSocketDisconnect", "WebSocketDisconnected")
             and bool(e.crash["seen"].get("group"))
         ),
+        _task_of_a_group,
     ),
     Misconception(
         "M24",
@@ -762,6 +801,12 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M01",
         "One of them had gone, and the send to it raised. Catch it at the send.",
         _another_had_gone,
+    ),
+    Misconception(
+        "M49",
+        "Of one who has gone, close() raises as the send did. It ends who spoke.",
+        lambda e: _taken_for_its_own(e) and bool(_closes_the_dead(e)),
+        lambda e: _closes_the_dead(e),
     ),
     Misconception(
         "M01",

@@ -115,8 +115,9 @@ def message(failure: Failure, width: int = WIDTH) -> list[tuple[str, str]]:
     for end in ("got", failure.action):
         for label, parts in wrapped:
             while label.endswith(end) and len(parts) > 1 and _count(wrapped) > ROWS:
-                parts.pop()
-                parts[-1] = f"{parts[-1][: space - 1]}…"
+                end_of_it = parts.pop()
+                whole = f"{parts[-1]} {end_of_it}"  # where it is full, not at a blank
+                parts[-1] = f"{whole[: space - 1].rstrip()}…"
     return [
         (f"{label if n == 0 else '':{room}}", part)
         for label, parts in wrapped

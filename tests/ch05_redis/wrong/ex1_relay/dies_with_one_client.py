@@ -1,4 +1,4 @@
-# Provokes: and a task had raised WebSocketDisconnect
+# Provokes: and a task raised WebSocketDisconnect
 import asyncio
 import os
 from collections.abc import AsyncIterator
