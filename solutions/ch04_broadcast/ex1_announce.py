@@ -1,9 +1,9 @@
 """Exercise 4.1: announce.
 
 Who comes is announced to all others: `ana joined`; and who leaves: `ana left`, with a
-goodbye or without. Each once, whoever may come, leave or die meanwhile: who has been
-accepted hears of all who come after. What somebody says goes to the others, as
-`ana: hello`. When a client has left, its handler ends, without an error.
+goodbye or without. Each once, whoever may come, leave or die meanwhile, and if two have
+one name, too. Who has been accepted hears of all who come after. What somebody says
+goes to the others: `ana: hello`. When a client has left, its handler ends, no error.
 
 Try it:   python3 learn.py run 4.1
 Check it: python3 learn.py check 4.1

@@ -38,6 +38,7 @@ RAISED_TOO = (
     "WebSocketDisconnect: expect both."
 )
 NOT_BACK = "What somebody says goes to the others, and not back."
+SAME = "Two have the same name, and are two people. What tells them apart?"
 
 
 def settle(quiet: Client) -> None:
@@ -193,6 +194,17 @@ def expect_end_of_dead(answer: Answer, cy: Client) -> None:
         raise
 
 
+def visit(answer: Answer, client: str, username: str | None) -> Client:
+    """Somebody comes, under a name of their choice."""
+    path = "/ws" if username is None else f"/ws?username={username}"
+    try:
+        return answer.connect(client, path)
+    except Failure as failure:
+        if failure.event is not None and failure.event.kind == "response":
+            failure.hint, failure.misconception = SAME, "M51"
+        raise
+
+
 # 4.1 announce
 
 CAME = "Somebody came, and the others were there before: tell them, in these words."
@@ -323,6 +335,38 @@ def test_nobody_who_has_died_keeps_the_others_from_hearing(
             say(ey, "thanks")
             expect_heard(ana, "ey: thanks", ey, HEARS, "M01")
             expect_heard(fy, "ey: thanks", ey, HEARS, "M01")
+
+
+def test_two_of_the_same_name_are_both_announced(ex1_announce: Answer) -> None:
+    joined, left = "Anonymous joined", "Anonymous left"
+    with enter(ex1_announce, "ana") as ana, visit(ex1_announce, "bo", None) as bo:
+        expect_heard(ana, joined, bo, CAME)
+        with (
+            visit(ex1_announce, "cy", None) as cy,
+            visit(ex1_announce, "dy", None) as dy,
+        ):
+            for other in (cy, dy):
+                expect_heard(ana, joined, other, SAME, "M51")
+            cy.close()
+            expect_end_of_namesake(ex1_announce, cy)
+            dy.abort()
+        expect_end_of_namesake(ex1_announce, dy)
+        say(ana, "who was that?")
+        for other, told in ((ana, [left] * 2), (bo, [joined, left] * 2)):
+            expect_heard_all(ex1_announce, other, told, dy, SAME, "M51", said=GONE_SO)
+        expect_heard(bo, "ana: who was that?", ana, SAME, "M51")
+        say(bo, "who?")
+        expect_heard(ana, "Anonymous: who?", bo, SAME, "M51")
+
+
+def expect_end_of_namesake(answer: Answer, client: Client) -> None:
+    """As `expect_end`, where another of this name may have been removed instead."""
+    try:
+        expect_end(answer, client)
+    except Failure as failure:
+        if not failure.silent:
+            failure.hint, failure.misconception = SAME, "M51"
+        raise
 
 
 def expect_after(
@@ -545,7 +589,7 @@ def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
     ):
         overwhelm(ex3_slow, ana, dy, bo)
         try:
-            ex3_slow.expect_end_of(dy, LET_GO, within=SOON, misconception="M32")
+            ex3_slow.expect_end_of(dy, LET_GO, within=SOON, misconception="M60")
         except Failure as failure:
             failure.action = "ana sent"
             failure.sent = f"1 MiB and {MORE} texts, and dy read nothing"
@@ -554,8 +598,7 @@ def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
                 waiting = ex3_slow.server.waiting(dy.port)
                 failure.where = waiting[0] if len(waiting) == 1 else None
                 if ".close(" in ex3_slow.file.read_text("utf-8", "replace"):
-                    # maybe in a task of its own
-                    failure.hint, failure.misconception = CLOSES, "M60"
+                    failure.hint = CLOSES  # maybe in a task of its own
             raise
         say(ana, "where is dy?")
         expect_heard(bo, "where is dy?", ana, "dy was let go. Nobody else was.")
@@ -602,18 +645,6 @@ def test_who_was_let_go_is_out_of_the_room_at_once(ex3_slow: Answer) -> None:
 # 4.4 namesakes
 
 RENAMED = "The name shown is not the one its sender came with. Show that one."
-SAME = "Two have the same name, and are two people. What tells them apart?"
-
-
-def visit(answer: Answer, client: str, username: str | None) -> Client:
-    """Somebody comes, under a name of their choice."""
-    path = "/ws" if username is None else f"/ws?username={username}"
-    try:
-        return answer.connect(client, path)
-    except Failure as failure:
-        if failure.event is not None and failure.event.kind == "response":
-            failure.hint, failure.misconception = SAME, "M51"
-        raise
 
 
 def converse(
