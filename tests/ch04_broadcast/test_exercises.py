@@ -10,6 +10,7 @@ for a moment: `dy`, for whom the systems keep little. HUGE is more than that.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -38,6 +39,7 @@ RAISED_TOO = (
     "WebSocketDisconnect: expect both."
 )
 NOT_BACK = "What somebody says goes to the others, and not back."
+FORM = "The text is in there, with more around it. Send it to the letter."
 SAME = "Two have the same name, and are two people. What tells them apart?"
 
 
@@ -93,11 +95,20 @@ def expect_heard(
     try:
         listener.expect(text)
     except Failure as failure:
-        came = failure.event.data if failure.event is not None else None
-        keyed = (hints or {}).get(str(came))
+        came = str(failure.event.data) if failure.event is not None else ""
+        keyed = (hints or {}).get(came, FORM if _wraps(came, text) else None)
         misconception = misconception if keyed is None else None
         _retell(failure, listener, speaker, keyed or hint, misconception, said)
         raise
+
+
+def _wraps(came: str, text: str) -> bool:
+    """Whether this is the text, and more around it: a name, say, or quotes.
+
+    What has a digit more is another text.
+    """
+    found = rf"(?<!\w){re.escape(text)}(?!\w)"
+    return came != text and len(text) < len(came) and bool(re.search(found, came))
 
 
 def expect_heard_all(
@@ -488,6 +499,33 @@ def test_one_dead_client_does_not_silence_the_room(ex2_survivor: Answer) -> None
         told = ["last words", "one", "two", "three", "four"]
         expect_heard_all(ex2_survivor, dy, told, bo, NEWS)
         expect_end_of_dead(ex2_survivor, cy)
+
+
+def test_who_leaves_further_on_stops_no_text(ex2_survivor: Answer) -> None:
+    connect = emptied(ex2_survivor)
+    with (
+        connect("ana") as ana,
+        connect("dy", narrow=True) as dy,
+        connect("cy") as cy,
+        connect("bo") as bo,
+    ):
+        dy.stall()
+        say(ana, HUGE)
+        for other in (cy, bo):
+            expect_heard(other, HUGE, ana, NEWS)
+        say(ana, "one")
+        settle(bo)
+        cy.close()  # behind dy, who keeps ana's handler waiting, maybe
+        expect_end(ex2_survivor, cy)
+        dy.read_on()
+        hint = "cy left, and this loop was still to come to cy. Does it go on to bo?"
+        say(ana, "two", hint)
+        say(bo, "three")
+        expect_heard(ana, "three", bo, hint, "M10")
+        for text in ("one", "two"):
+            expect_heard(bo, text, ana, hint, "M10", said=quote(text))
+        expect_heard(dy, HUGE, ana, NEWS)
+        expect_heard_all(ex2_survivor, dy, ["one", "two", "three"], ana, NEWS)
 
 
 # 4.3 slow
