@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from textwrap import shorten
 from typing import cast
 
 from workbook.answer import Answer
@@ -683,6 +684,8 @@ def test_who_was_let_go_is_out_of_the_room_at_once(ex3_slow: Answer) -> None:
 # 4.4 namesakes
 
 RENAMED = "The name shown is not the one its sender came with. Show that one."
+TYPED = ('"Yes", said ana', "C:\\new\\caf\u00e9", "one line\nand another")
+BY_HAND = "A text may hold quotes, backslashes, lines. Let json.dumps() write the JSON."
 
 
 def converse(
@@ -712,7 +715,11 @@ def expect_said(
         listener.expect_json({"username": username, "message": text})
     except Failure as failure:
         came = said_in(failure.event)
-        if came.get("message") == text and came.get("username") != username:
+        if came and came.keys() != {"username", "message"}:
+            keys = shorten(", ".join(map(json.dumps, came)), 60, placeholder=" …")
+            hint = f'Its keys are to be "username" and "message". These came: {keys}.'
+            misconception = None
+        elif came.get("message") == text and came.get("username") != username:
             hint = RENAMED
         elif quote(str(came.get("message"))) == listener.sent:
             hint, misconception = NOT_BACK, None
@@ -796,3 +803,14 @@ def test_who_stays_is_heard_when_a_namesake_has_left(ex4_namesakes: Answer) -> N
         end(bo)
         speak(ey, "Sam", "seven", cy)
         speak(cy, "cy", "eight", ey)
+
+
+def test_whatever_is_typed_arrives(ex4_namesakes: Answer) -> None:
+    emptied(ex4_namesakes)
+    speak = partial(converse, hint=BY_HAND, misconception=None)
+    with (
+        visit(ex4_namesakes, "ana", "ana") as ana,
+        visit(ex4_namesakes, "bo", "bo") as bo,
+    ):
+        for text in TYPED:
+            speak(ana, "ana", text, bo)

@@ -1,9 +1,9 @@
 """Exercise 4.4: namesakes.
 
 What somebody says goes to all others as `{"username": ..., "message": ...}`, and not
-back to who said it. Two people may have the same name: they hear each other, and are
-heard, for as long as they stay, whatever the other does. When a client has left, its
-handler ends, without an error.
+back to who said it. Two people may have the same name: they hear each other, and who
+stays is still heard when the other has left. When a client has left, its handler ends,
+without an error.
 
 Try it:   python3 learn.py run 4.4
 Check it: python3 learn.py check 4.4
