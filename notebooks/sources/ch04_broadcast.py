@@ -455,7 +455,8 @@ show(write_through.Member)
 # | 4.3 | `ex3_slow.py` | one that does not read, and a bound that keeps who does |
 # | 4.4 | `ex4_namesakes.py` | two people of one name, who hear each other |
 #
-# **Predict:** The file of 4.1 tells who comes. What does the check say to it?
+# **Predict:** As it is, the file of 4.1 tells who leaves with a goodbye, and never who
+# comes. What does the check say to it?
 
 # %%
 check("4.1")

@@ -1,8 +1,8 @@
 """Exercise 4.3: slow.
 
 What one says goes to all others, at once and in order. At most INBOX texts wait for a
-client that does not read. When one more comes, it is let go: out of the room at once,
-its handler ended within 1 s, without an error. Who reads on in time has lost nothing.
+client. When one more comes, be it in a burst, that client is let go: out of the room at
+once, its handler ended within 1 s, no error. Who reads on in time has lost nothing.
 
 Try it:   python3 learn.py run 4.3
 Check it: python3 learn.py check 4.3
@@ -14,7 +14,7 @@ from contextlib import suppress
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import FileResponse
 
-INBOX = 100  # texts that may wait for one client
+INBOX = 100  # texts, which is rough: room.py counts bytes, and slows bursts down
 app = FastAPI(title="Exercise 4.3: slow")
 app.add_api_route("/", lambda: FileResponse("chapters/ch04_broadcast/page.html"))
 inboxes: dict[WebSocket, asyncio.Queue[str]] = {}
