@@ -628,7 +628,7 @@ def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
     ):
         overwhelm(ex3_slow, ana, dy, bo)
         try:
-            ex3_slow.expect_end_of(dy, LET_GO, within=SOON, misconception="M60")
+            ex3_slow.expect_end_of(dy, LET_GO, within=SOON, misconception="M32")
         except Failure as failure:
             failure.action = "ana sent"
             failure.sent = f"1 MiB and {MORE} texts, and dy read nothing"
@@ -637,7 +637,8 @@ def test_who_does_not_read_is_let_go(ex3_slow: Answer) -> None:
                 waiting = ex3_slow.server.waiting(dy.port)
                 failure.where = waiting[0] if len(waiting) == 1 else None
                 if ".close(" in ex3_slow.file.read_text("utf-8", "replace"):
-                    failure.hint = CLOSES  # maybe in a task of its own
+                    # maybe in a task of its own
+                    failure.hint, failure.misconception = CLOSES, "M60"
             raise
         say(ana, "where is dy?")
         expect_heard(bo, "where is dy?", ana, "dy was let go. Nobody else was.")
