@@ -1,9 +1,10 @@
 """Exercise 5.2: comeback.
 
-What one client says, all hear, the sender too. Redis may go away, for a moment or for
-long, and come back: every socket stays open, and within 4 s all is as before. Whoever
-says something that cannot be published is sent {"error": "..."}, alone, within 4 s, and
-the others are served meanwhile. Nobody hears anything twice.
+What one client says, all hear, the sender too. A process has one subscription. Redis
+may go away, for half a second as in the check or for an hour, and come back: every
+socket stays open, and within 4 s all is as before. Whoever says something that cannot
+be published is sent {"error": "..."}, alone, within 4 s, and the others are served
+meanwhile. Nobody hears anything twice.
 
 Try it:   python3 learn.py run 5.2
 Check it: python3 learn.py check 5.2

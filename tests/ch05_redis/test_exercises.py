@@ -8,16 +8,19 @@ that nothing came: the next message does.
 """
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import urlencode, urlsplit
 
 from workbook.answer import Answer, told
 from workbook.client import Client
 from workbook.failure import Failure, name, quote
-from workbook.link import Link
+from workbook.link import SUBSCRIBING, Link
 from workbook.wire import Event
 
 HELD = 0.6
@@ -29,7 +32,6 @@ SILENCE = 1.1
 
 AWAY = 0.5
 """Seconds for which Redis is away: enough for a few hasty tries to be used up."""
-
 
 SOON = 2.0
 """Seconds within which what an app does at Redis is seen there. It takes milliseconds:
@@ -69,6 +71,14 @@ def subscriptions(answer: Answer) -> int:
     return sum(answer.redis.subscriptions().values())
 
 
+LAST = {"at last", "three", "after 2", "good morning", "text 39", "nobody here"} | {
+    *("2, in tea:2", "green", "and I", "bye", "here 2")
+}
+"""What is said last in a check, and in no other one."""
+
+STRAY = "This is from the check before, and was heard there. It came late, or twice."
+
+
 def hears(
     client: Client, text: str, sender: str, hint: str, misconception: str | None = None
 ) -> None:
@@ -78,7 +88,16 @@ def hears(
     except Failure as failure:
         failure.sent = f"nothing; {sender} sent {quote(text)}"
         failure.misconception = misconception
+        name_a_stray(failure, client)
         raise
+
+
+def name_a_stray(failure: Failure, client: Client) -> None:
+    """Say so where what came instead was said in a check before this one."""
+    came = failure.event.data if failure.event is not None else None
+    said = {e.data for e in client.wire if e.direction == "out" and e.kind == "text"}
+    if came in LAST and came not in said:
+        failure.hint, failure.misconception = STRAY, None
 
 
 def heard(answer: Answer, client: Client) -> list[Event]:
@@ -165,20 +184,40 @@ APART = ["|", "a|b||c", "a,b;c", "a: b::c", "a\tb\r\nc", "--_-#-~-/-.-=-&-"]
 ALL = "What one says, all others hear, once, in the order of Redis."
 EACH = "Two clients in each process, and one subscription for both will do."
 ELSEWHERE = "ana said this first. Did it come through Redis, in the order of Redis?"
+LETTER = "What came is not to the letter what ana said. What did Redis hand to you?"
+UNASKED = (
+    "Nobody has asked Redis to SUBSCRIBE. Where does your app do it, and who runs it?"
+)
+ORDER = "ana said it the other way round. Who waits until one text has been published?"
 
 
 def test_silence_ends_nothing(ex1_relay: Answer) -> None:
     with (
         one_each(ex1_relay),
+        not_by_silence(ex1_relay),
         ex1_relay.connect("ana") as ana,
         ex1_relay.connect("bo") as bo,
     ):
         end = time.monotonic() + SILENCE
         ex1_relay.get("/", worker=2)  # meanwhile another process starts
         time.sleep(max(0, end - time.monotonic()))
-        ana.send("hello")
+        ana.send("at last")
         hint = f"Nobody had spoken for {SILENCE:g} s. Who listens then, and goes on?"
-        hears(bo, "hello", "ana", hint, "M13")
+        hears(bo, "at last", "ana", hint, "M13")
+
+
+@contextmanager
+def not_by_silence(answer: Answer) -> Iterator[None]:
+    """Whatever somebody has not heard: say so if it is not for the silence before."""
+    try:
+        yield
+    except Failure as failure:
+        asked = {words[0] for words in answer.redis.commands()}
+        if failure.event is not None and failure.event.kind in ("text", "binary"):
+            failure.hint, failure.misconception = LETTER, None
+        elif not asked & SUBSCRIBING:
+            failure.hint, failure.misconception = UNASKED, None
+        raise
 
 
 def test_it_comes_in_every_process_and_not_to_its_sender(ex1_relay: Answer) -> None:
@@ -221,6 +260,7 @@ def one_each(answer: Answer) -> Iterator[None]:
 def test_who_has_gone_costs_the_others_nothing(ex1_relay: Answer) -> None:
     with (
         one_each(ex1_relay),
+        published_in_order(ex1_relay),
         ex1_relay.connect("ana") as ana,
         ex1_relay.connect("cy", worker=2) as cy,
         ex1_relay.connect("dee", worker=2) as dee,
@@ -238,6 +278,24 @@ def test_who_has_gone_costs_the_others_nothing(ex1_relay: Answer) -> None:
                 hears(client, f"after {number}", "ana", hint)
 
 
+@contextmanager
+def published_in_order(answer: Answer) -> Iterator[None]:
+    """What came too early for somebody: say so if it was published too early."""
+    try:
+        yield
+    except Failure as failure:
+        sent = [e for e in answer.wire if e.direction == "out" and e.kind == "text"]
+        said = [str(event.data) for event in sent]
+        came = failure.event.data if failure.event is not None else None
+        due = next((one for one in said if quote(one) == failure.expected), None)
+        if due in said and came in said and said.index(came) > said.index(due):
+            published = [words[-1] for words in answer.redis.commands("PUBLISH")]
+            first = next((one for one in published if due in one or came in one), "")
+            if came in first:
+                failure.hint, failure.misconception = ORDER, None
+        raise
+
+
 def test_a_crowd_shares_one_subscription(ex1_relay: Answer) -> None:
     with ExitStack() as stack, ex1_relay.connect("cy", worker=2) as cy:
         crowd = [
@@ -247,9 +305,9 @@ def test_a_crowd_shares_one_subscription(ex1_relay: Answer) -> None:
         hint = f"{CROWD} clients in one process, one in another. One each will do."
         fewer = "Each process that has clients listens. Who subscribes, and when?"
         expect_subscriptions(ex1_relay, 2, hint, fewer, "M29")
-        cy.send("hello")
+        cy.send("good morning")
         for client in crowd:
-            hears(client, "hello", "cy", "All hear it, however many there are.")
+            hears(client, "good morning", "cy", "All hear it, however many there are.")
         hint = "Connections are shared, too: one to listen, one to publish."
         ex1_relay.expect_connections(6, hint, misconception="M29")
 
@@ -300,10 +358,10 @@ def test_nobody_is_served_too_early(ex1_relay: Answer) -> None:
         with ExitStack() as stack:
             for client in early:
                 stack.enter_context(client)
-            ana.send("hello")
+            ana.send("welcome")
             hint = "Five came at once, to a new process. All who are accepted hear it."
             for client in early:
-                hears(client, "hello", "ana", hint, "M54")
+                hears(client, "welcome", "ana", hint, "M54")
             ana.send("once more")
             hint = "Five came at once, to a new process. Only one subscribes, for all."
             for client in early:
@@ -320,6 +378,9 @@ second each takes one or two; with redis-py's own, of five, it is late."""
 
 OPEN = "Redis is away, the sockets stay open. Who says so, and to whom?"
 TELL = "A sender is told what became of it, whatever went wrong with Redis."
+MORE = (
+    "Two processes, and one subscription each will do. Who else subscribes, and when?"
+)
 ERROR = 'JSON {"error": "..."}'
 
 
@@ -349,7 +410,11 @@ def expect_all(texts: list[str], *clients: Client, hint: str) -> None:
     """These texts must come next, to each."""
     for client in clients:
         for text in texts:
-            client.expect(text, hint=hint)
+            try:
+                client.expect(text, hint=hint)
+            except Failure as failure:
+                name_a_stray(failure, client)
+                raise
 
 
 def expect_told(answer: Answer, client: Client) -> None:
@@ -395,7 +460,10 @@ def expect_comeback(answer: Answer) -> None:
     try:
         answer.expect_subscriptions(2, hint, misconception="M04")
     except Failure as failure:
-        failure.got += f", {answer.reply:g} s after Redis was back"
+        if subscriptions(answer) > 2:
+            failure.hint, failure.misconception = MORE, "M29"
+        else:
+            failure.got += f", {answer.reply:g} s after Redis was back"
         raise
 
 
@@ -538,8 +606,8 @@ def test_nobody_is_accepted_before_redis_has_confirmed(ex3_rooms: Answer) -> Non
                 stack.enter_context(client)
             hint = "Five came into an empty room at once. One subscribes, for all."
             expect_two_more(ex3_rooms, before, hint)
-            ana.send("hello")
-            expect_all(["hello"], *early, hint=hint)
+            ana.send("green")
+            expect_all(["green"], *early, hint=hint)
 
 
 def expect_two_more(answer: Answer, before: set[str], hint: str) -> None:
@@ -564,24 +632,42 @@ def expect_two_more(answer: Answer, before: set[str], hint: str) -> None:
     )
 
 
+ALIKE = ("tea", "Tea", "tea!", "tea:1", "tea:2")
+NAMED = "Each is in a room of its own. A room has the name that came, to the letter."
+
+
+def test_rooms_of_similar_names_are_rooms_of_their_own(ex3_rooms: Answer) -> None:
+    people: dict[str, Client] = {}
+    with ExitStack() as stack:
+        for room in ALIKE:
+            path = f"/ws?{urlencode({'room': room})}"
+            people[room] = ex3_rooms.connect(f"in {room}", path)
+            stack.enter_context(people[room])
+        for number in (1, 2):
+            for room, client in people.items():
+                client.send(f"{number}, in {room}")
+                expect_all([f"{number}, in {room}"], client, hint=NAMED)
+
+
 NOBODY = "The last one has left, and the process still listens. Who unsubscribes?"
-BLUE = "Only cy is there, in the blue room. Others were left. Who unsubscribes?"
+BLACK = "Only cy is there, in the black room. Others were left. Who unsubscribes?"
 AGAIN = "The room was empty, and is used again. Is all of it begun anew?"
 RAISED = "A binary message came: your handler raised. Who unsubscribes then?"
-GONE = "cy is in the blue room, and its process does not hear it. Who subscribes?"
+GONE = "cy is in the black room, and its process does not hear it. Who subscribes?"
+EARLY = "bo has gone before he was accepted. Who takes him out of the room again?"
 
 
 def test_the_last_one_out_unsubscribes(ex3_rooms: Answer) -> None:
-    with ex3_rooms.connect("cy", "/ws?room=blue") as cy:
+    with ex3_rooms.connect("cy", "/ws?room=black") as cy:
         with ex3_rooms.connect("ana", "/ws?room=white") as ana:
             with ex3_rooms.connect("bo", "/ws?room=white"):
                 pass
             ana.send("still here")
             expect_all(["still here"], ana, hint="bo has left the room, not the last.")
-        expect_subscriptions(ex3_rooms, 1, BLUE, GONE)
+        expect_subscriptions(ex3_rooms, 1, BLACK, GONE)
         cy.send("and I")
         expect_all(
-            ["and I"], cy, hint="The white room is empty. cy is in the blue one."
+            ["and I"], cy, hint="The white room is empty. cy is in the black one."
         )
     expect_subscriptions(ex3_rooms, 0, NOBODY)
 
@@ -601,10 +687,10 @@ def test_the_first_one_in_subscribes_for_all(ex3_rooms: Answer) -> None:
 
 
 def test_who_vanishes_has_left_as_well(ex3_rooms: Answer) -> None:
-    for _ in range(2):
+    for number in (1, 2):
         with ex3_rooms.connect("ana", "/ws?room=red") as ana:
-            ana.send("hello")
-            expect_all(["hello"], ana, hint=AGAIN)
+            ana.send(f"here {number}")
+            expect_all([f"here {number}"], ana, hint=AGAIN)
             ana.abort()
         expect_subscriptions(ex3_rooms, 0, NOBODY)
 
@@ -618,6 +704,39 @@ def test_who_leaves_by_an_error_has_left_as_well(ex3_rooms: Answer) -> None:
             ana.receive()
         ana.abort()
     expect_subscriptions(ex3_rooms, 0, RAISED)
+
+
+def test_who_goes_before_it_was_accepted_has_left_as_well(ex3_rooms: Answer) -> None:
+    redis = ex3_rooms.redis
+    redis.hold_subscriptions()
+    come_and_vanish(ex3_rooms, "bo", "/ws?room=red")
+    redis.resume()
+    with ex3_rooms.connect("ana", "/ws?room=red") as ana:
+        ana.send("anybody?")
+        expect_all(["anybody?"], ana, hint=AGAIN)
+    expect_subscriptions(ex3_rooms, 0, EARLY)
+
+
+def come_and_vanish(answer: Answer, who: str, path: str) -> None:
+    """Ask for a WebSocket; when Redis has been asked in turn, reset the connection."""
+    there = urlsplit(answer.address)
+    with socket.create_connection((there.hostname, there.port), SOON) as sock:
+        answer.wire.record(who, "out", "request", path)
+        sock.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {there.netloc}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n".encode()
+        )
+        answer.redis.until(asked_to_subscribe, min(SOON, answer.reply))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    answer.wire.record(who, "out", "end")
+    # Whatever this is answered: its process has learnt by then that `who` has gone.
+    answer.get("/")
+
+
+def asked_to_subscribe(link: Link) -> bool:
+    return any(words[0] in SUBSCRIBING for words in link.commands())
 
 
 def test_one_comes_while_another_leaves(ex3_rooms: Answer) -> None:

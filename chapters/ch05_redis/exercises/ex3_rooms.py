@@ -1,9 +1,10 @@
 """Exercise 5.3: rooms.
 
 `/ws?room=red`: what one client says, all in this room hear, the sender too, in every
-process; nobody else does. A room is a channel at Redis. In each process, the first one
-in subscribes, and is accepted when Redis has confirmed it; the last one out, however
-it leaves, also by an error, unsubscribes. A room without people costs nothing.
+process; nobody else does. A room is a channel at Redis; any name is one, as it comes.
+In each process, the first one in subscribes, and is accepted when Redis has confirmed
+it; the last one out, however it leaves, by an error or before it was accepted, too,
+unsubscribes. A room without people costs nothing.
 
 Try it:   python3 learn.py run 5.3
 Check it: python3 learn.py check 5.3
