@@ -24,6 +24,7 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
+from tests.test_exercises import EXERCISES, asked
 from workbook import arguments, course, explain, failure, misconceptions
 from workbook.explain import Entry, Findings
 
@@ -128,6 +129,21 @@ def test_an_entry_names_the_chapter_and_the_exercises_of_its_table(table: Path) 
             named |= {f"{chapter}.{n}" for n in range(int(first), int(last) + 1)}
         assert chapter in re.findall(r"\d+", told), f"{id}: {told}"
         assert named <= there, f"{id} names {named}, its table {there}"
+
+
+def test_an_entry_names_every_exercise_in_which_a_check_recognises_it() -> None:
+    heads = [(ex.id, asked(p, "Misconception")) for ex in EXERCISES for p in ex.wrong]
+
+    for entry in MISCONCEPTIONS:
+        told = dict(entry.rows)["Chapter"]
+        named = set(re.findall(r"\b\d\.\d", told.partition("recognised in")[2]))
+        for chapter, first, last in re.findall(r"(\d)\.(\d) to \1\.(\d)", told):
+            named |= {f"{chapter}.{n}" for n in range(int(first), int(last) + 1)}
+        known = {exercise for exercise, id in heads if id == entry.id}
+        if "wherever" in told:
+            assert named <= known, entry.id
+        elif "recognised in" in told:
+            assert named == known, entry.id
 
 
 def test_every_exercise_and_file_that_is_named_is_there() -> None:
@@ -269,6 +285,8 @@ RUNS: dict[str, list[Callable[[], object]]] = {
     "string indices must be integers, not 'str'": [send_a_text],
     "a bytes-like object is required, not 'str'": [lambda: memoryview("a")],  # type: ignore
     "KeyError: 'text', KeyError: 'bytes'": [lambda: {}["text"], lambda: {}["bytes"]],
+    "list.remove(x): x not in list": [lambda: [].remove(1)],
+    "KeyError: 'ana'": [lambda: {}["ana"]],
     "JSONDecodeError": [lambda: json.loads("{x")],
     "surrogates not allowed": [lambda: "\ud83d".encode()],
     "changed size during iteration": [
@@ -387,6 +405,29 @@ ERROR:    Exception in ASGI application
 )
 def test_an_error_is_found_by_its_text_whatever_stands_around_it(pasted: str) -> None:
     assert whole(pasted) == [TEXT]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "was never awaited",
+        "RuntimeWarning: coroutine 'WebSocket.send_text' was never awaited",
+    ],
+)
+def test_a_missing_await_leads_to_its_misconception(pasted: str) -> None:
+    assert shown(pasted)[-1].endswith("explain M42")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "title"),
+    [
+        ("KeyError: 'ana'", "KeyError: 'ana'"),
+        ("KeyError: <starlette.websockets.WebSocket object at 0x1>", "KeyError: 'ana'"),
+        ("KeyError: 'text'", "KeyError: 'text', KeyError: 'bytes'"),
+    ],
+)
+def test_a_missing_key_is_told_by_what_it_is(pasted: str, title: str) -> None:
+    assert whole(pasted) == [title]
 
 
 def test_a_whole_traceback_is_found_by_all_that_it_says() -> None:
