@@ -478,6 +478,8 @@ def test_it_lives_through_a_restart_of_redis(ex2_comeback: Answer) -> None:
         expect_comeback(ex2_comeback)
         expect_delivery(ex2_comeback, ana, bo, cy)
         catch_up(ana, bo, cy)
+        # Again: all three hear, and so have whatever subscriptions they would have.
+        expect_comeback(ex2_comeback)
 
 
 def test_it_lives_through_the_end_of_its_subscription(ex2_comeback: Answer) -> None:
