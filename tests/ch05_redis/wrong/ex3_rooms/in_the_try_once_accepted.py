@@ -1,0 +1,47 @@
+# Provokes: bo has gone before he was accepted
+import asyncio
+import os
+
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import FileResponse
+from redis.asyncio import Redis
+
+URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
+redis = Redis.from_url(URL, decode_responses=True)
+app = FastAPI(title="Exercise 5.3: rooms")
+app.add_api_route("/", lambda: FileResponse("chapters/ch05_redis/page.html"))
+
+
+class Room:
+    def __init__(self, name: str) -> None:
+        self.people: set[WebSocket] = set()
+        self.confirmed = asyncio.Event()
+        self.hearing = asyncio.create_task(self.hear(name))
+
+    async def hear(self, name: str) -> None:
+        async with redis.pubsub() as pubsub:
+            await pubsub.subscribe(name)
+            async for message in pubsub.listen():
+                self.confirmed.set()
+                if message["type"] == "message":
+                    sends = [one.send_text(message["data"]) for one in self.people]
+                    await asyncio.gather(*sends, return_exceptions=True)
+
+
+rooms: dict[str, Room] = {}
+
+
+@app.websocket("/ws")
+async def chat(websocket: WebSocket, room: str = "lobby") -> None:
+    if room not in rooms:
+        rooms[room] = Room(room)
+    rooms[room].people.add(websocket)
+    await rooms[room].confirmed.wait()
+    await websocket.accept()
+    try:
+        async for text in websocket.iter_text():
+            await redis.publish(room, text)
+    finally:
+        rooms[room].people.discard(websocket)
+        if not rooms[room].people:
+            rooms.pop(room).hearing.cancel()
