@@ -190,8 +190,11 @@ assert unheard.endswith("404 Not Found")
 # An extension is something that both sides agree on in the handshake. Every browser
 # offers one, permessage-deflate; then RSV1 says that a message is compressed. uvicorn
 # accepts it, unless it is told not to. `learn.py run` tells it not to: within one
-# machine the bytes it saves cost nothing, and compressing them does
-# ([how much](../benchmarks/README.md)).
+# machine the bytes it saves cost nothing, and compressing them does; here is how many
+# echoes a second of the server's CPU is good for
+# ([all figures](../benchmarks/README.md)):
+#
+# ![Chapter 1 and others, with and without compression](../benchmarks/results/echo.png)
 #
 # The mask is no secret either: its key stands beside it. It keeps a malicious page from
 # choosing the bytes on the wire, which an old proxy might take for a request.
