@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ch01_echo.raw import wait_until
+from tests.waiting import wait_until
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch01_echo" / "app.py"

@@ -2,8 +2,7 @@
 
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -142,11 +141,3 @@ class RawClient:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._incoming.close()
         self._socket.close()
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for what no frame tells: something on the server's side."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, f"after {DEADLINE:g} s, not yet: {what}"
-        time.sleep(0.001)

@@ -17,9 +17,9 @@ from tests.ch01_echo.raw import (
     RawClient,
     close,
     frame,
-    wait_until,
 )
 from tests.conftest import Promise
+from tests.waiting import wait_until
 from workbook.server import Server
 
 pytestmark = pytest.mark.xdist_group("ch01 app")  # one server for all of them

@@ -24,10 +24,10 @@ from tests.ch01_echo.raw import (
     RawClient,
     close,
     frame,
-    wait_until,
 )
 from tests.ch02_concurrency.conftest import APP, SHORT
 from tests.conftest import Promise
+from tests.waiting import wait_until
 from workbook.client import Client
 from workbook.server import Server
 

@@ -1,13 +1,13 @@
 """Chapter 3's app on a real uvicorn, looked at after each test that used it."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch03_dependencies" / "app.py"
@@ -53,11 +53,3 @@ def log_until_now(server: Server) -> str:
         late.expect("Hello, Anonymous!")
     wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
     return server.log
-
-
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Wait until this is true; a test fails when it is not in time."""
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, f"not in {DEADLINE:g} s: {what}"
-        time.sleep(0.001)

@@ -18,7 +18,8 @@ import pytest
 
 from chapters.ch03_dependencies import app as chapter
 from tests.ch01_echo.raw import TEXT, RawClient, frame
-from tests.ch03_dependencies.conftest import APP, COOKIE, wait_until
+from tests.ch03_dependencies.conftest import APP, COOKIE
+from tests.waiting import wait_until
 from workbook.server import Server
 
 TOKEN = "SECRET_API_TOKEN"

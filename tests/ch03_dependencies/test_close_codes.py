@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ch03_dependencies.conftest import DEADLINE, wait_until
+from tests.ch03_dependencies.conftest import DEADLINE
+from tests.waiting import wait_until
 from workbook.server import Server
 
 APP = Path(__file__).with_name("apps") / "closing.py"

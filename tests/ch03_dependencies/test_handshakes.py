@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ch03_dependencies.conftest import wait_until
+from tests.waiting import wait_until
 from workbook.server import Server
 
 APPS = Path(__file__).with_name("apps")

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 from tests.browser import DEADLINE, ROOT, import_or_skip
-from tests.ch03_dependencies.conftest import wait_until
+from tests.waiting import wait_until
 from workbook.server import Server
 from workbook.threaded import ThreadedServer
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser import DEADLINE, ROOT, MortalServer, import_or_skip
-from tests.ch03_dependencies.conftest import COOKIE, wait_until
+from tests.ch03_dependencies.conftest import COOKIE
+from tests.waiting import wait_until
 from workbook.server import Server
 
 if TYPE_CHECKING:

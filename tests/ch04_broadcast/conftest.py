@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ch01_echo.raw import wait_until
+from tests.waiting import wait_until
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch04_broadcast" / "app.py"

@@ -26,11 +26,11 @@ from tests.ch01_echo.raw import (
     RawClient,
     close,
     frame,
-    wait_until,
 )
 from tests.ch04_broadcast.conftest import APP, held, unharmed
 from tests.ch04_broadcast.crowd import Crowd, Person, said
 from tests.conftest import Promise
+from tests.waiting import wait_until
 from workbook.server import Server
 
 pytestmark = pytest.mark.xdist_group("ch04 app")  # one server for nearly all of them

@@ -1,6 +1,5 @@
 """Chapter 5's app in several processes, looked at after each test that used it."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.client import Client
 from workbook.link import Link
@@ -62,14 +62,6 @@ def crashes(server: Server) -> list[str]:
     wait_until(all_ended, "every handler has ended")
     reports = [r for r in server.process.reports if r["is"] == "crash"]
     return [f"{report['error']}: {report['text']}" for report in reports]
-
-
-def wait_until(true: Callable[[], object], what: str) -> None:
-    """Wait until this is true; a test fails when it is not in time."""
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, f"not in {DEADLINE:g} s: {what}"
-        time.sleep(0.01)
 
 
 def health(server: Server) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from tests.ch05_redis.conftest import (
     hears_nothing,
     said,
     wait_for_redis,
-    wait_until,
 )
 from tests.ch05_redis.ears import Ears, run
 from tests.conftest import Promise
+from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.link import Link
 
