@@ -1,0 +1,66 @@
+"""Runs a command on a machine that stumbles: `python -m tests.stalls -- COMMAND`.
+
+Again and again one of the processes that the command has started is stopped for a
+moment, as a busy machine does. A test or check whose outcome depends on a moment fails
+here, once in a few runs and not once in a thousand.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+EVERY = 0.05
+"""Seconds between two stops, on the average; several processes may be stopped at once."""
+
+
+def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
+    """Stop one after the other of its descendants for a moment, until it has ended.
+
+    Returns:
+        How many were stopped.
+    """
+    stopped: list[tuple[float, psutil.Process]] = []
+    count = 0
+    while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+        with suppress(psutil.Error, IndexError):
+            process = chance.choice(root.children(recursive=True))
+            process.send_signal(signal.SIGSTOP)
+            stopped.append((time.monotonic() + chance.uniform(0, longest), process))
+            count += 1
+        time.sleep(chance.expovariate(1 / EVERY))
+        over = [one for one in stopped if one[0] <= time.monotonic()]
+        for one in over:
+            stopped.remove(one)
+            wake(one[1])
+    for _, process in stopped:
+        wake(process)
+    return count
+
+
+def wake(process: psutil.Process) -> None:
+    """Let a stopped process go on, if it still is."""
+    with suppress(psutil.Error):
+        process.send_signal(signal.SIGCONT)
+
+
+def main() -> int:
+    """Run the command; its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--longest", type=float, default=0.5, help="seconds (0.5)")
+    parser.add_argument("--seed", type=int, default=1, help="of the choices (1)")
+    parser.add_argument("command", nargs="+", help="after --")
+    to = parser.parse_args()
+    command = subprocess.Popen(to.command)
+    count = stumble(psutil.Process(command.pid), to.longest, random.Random(to.seed))
+    print(f"stopped processes {count} times, for at most {to.longest:g} s each")
+    return command.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
