@@ -16,7 +16,7 @@ from contextlib import suppress
 import psutil
 
 EVERY = 0.05
-"""Seconds between two stops, on the average; several processes may be stopped at once."""
+"""Seconds between two stops, on the average; several may be stopped at once."""
 
 
 def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
