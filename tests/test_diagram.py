@@ -227,6 +227,37 @@ def test_a_run_of_nothing_but_marks_stays_short() -> None:
     assert len(text(wire)) < 120
 
 
+@pytest.mark.parametrize("seed", range(25))
+def test_of_too_many_rows_those_that_are_left_out_are_counted(seed: int) -> None:
+    dice = random.Random(seed)
+    wire, most = any_wire(dice), dice.randrange(diagram.FEWEST, 40)
+
+    whole, fitted = text(wire), text(wire, most=most)
+
+    assert len(fitted) <= max(most, diagram.FEWEST)
+    at = 0
+    for row in fitted:
+        left = re.search(r"⋮ (\d+) rows left out", row.text)
+        if left and row not in whole:
+            at += int(left[1])
+        else:
+            assert row == whole[at]
+            at += 1
+    assert at == len(whole)
+
+
+def test_what_is_wrong_stays_and_what_is_around_it() -> None:
+    wire = talk("ana", 30)
+    wire.mark(wire.events[20], "expected nothing")
+
+    rows = " ".join(row.text for row in text(wire, most=10)[1:])
+
+    assert re.findall(r'"m\d+"|left out|expected nothing', rows) == [
+        *['"m0"', "left out", '"m18"', '"m19"', '"m20"', "expected nothing"],
+        *['"m21"', "left out", '"m29"'],
+    ]
+
+
 # Words
 
 
@@ -292,6 +323,23 @@ def test_a_picture_has_a_title_and_room_for_every_event() -> None:
     assert max(heights) < float(root.get("height", 0))
     assert max(widths) < float(root.get("width", 0))
     assert {"✘", "expected nothing"} <= set(words(svg(wire)))
+
+
+def test_lines_over_a_picture_take_room_of_their_own() -> None:
+    wire = talk("ana", 3)
+    bare, headed = svg(wire), svg(wire, above=["1.1 double: <it>", "ana  got"])
+
+    heights = [int(re.findall(r'height="(\d+)"', one)[0]) for one in (bare, headed)]
+
+    assert words(headed)[-2:] == ["1.1 double: <it>", "ana  got"]
+    added = heights[1] - heights[0]
+    assert added > 36
+    ys = [
+        [int(y) for y in re.findall(r'<text x="\d+" y="(\d+)"', one)]
+        for one in (bare, headed)
+    ]
+    assert ys[1][:-2] == [y + added for y in ys[0]]
+    assert max(ys[1][-2:]) < min(ys[1][:-2])
 
 
 def test_what_is_wrong_is_not_told_by_its_colour_alone() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbook.child import OTHERS_KEPT, Learner
 from workbook.failure import (
     Failure,
     Line,
@@ -166,3 +167,45 @@ def test_a_crash_without_a_text_or_frames_is_told_by_its_name() -> None:
 
     assert (failure.got, failure.where) == ("SystemExit", None)
     assert failure.trace == ["SystemExit"]
+
+
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        (["ValueError: no"], "in the group: ValueError: no"),
+        (["A: x", "B"], "2 more in the group: A: x; B"),
+        (["A: x", "B", "A: x"], "3 more in the group: A: x (2 times); B"),
+    ],
+)
+def test_the_other_errors_of_a_group_are_counted_and_named(
+    others: list[str], named: str
+) -> None:
+    failure = Failure(who="ana", got="", expected="an app")
+
+    failure.locate({"error": "KeyError", "text": "", "frames": [], "others": others})
+
+    assert ("also", named) in failure.lines
+
+
+def test_of_a_group_the_first_is_told_and_the_others_are_named() -> None:
+    inner = ExceptionGroup("inner", [KeyError("a"), ValueError()])
+    error = ExceptionGroup("outer", [inner, OSError("no")])
+
+    told = Learner(__file__).crash(error)
+
+    assert (told["error"], told["text"]) == ("KeyError", "'a'")
+    assert told["others"] == ["ValueError", "OSError: no"]
+
+
+def test_an_exception_by_itself_has_no_others() -> None:
+    assert Learner(__file__).crash(KeyError("a"))["others"] == []
+
+
+def test_of_a_huge_group_some_are_named() -> None:
+    error = ExceptionGroup("", [ValueError("x" * 1000)] * 100_000)
+
+    others = Learner(__file__).crash(error)["others"]
+
+    assert isinstance(others, list)
+    assert len(others) == OTHERS_KEPT
+    assert max(map(len, others)) <= 200

@@ -1,6 +1,7 @@
 """The report: what is kept of failing runs, and a page that runs and loads nothing."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.small_course import HALF_RIGHT, SHIPPED, SOLVED, make_course
-from workbook import arguments, desk, launch, report, runs
+from workbook import arguments, desk, launch, report, runs, terminal
 from workbook.checks import Verdict
 from workbook.course import Exercise, exercises
 from workbook.failure import Failure
@@ -134,7 +135,7 @@ def test_damaged_runs_are_none_and_the_next_takes_their_place(
     first: Exercise, progress: Progress, damage: Callable[[str], str]
 ) -> None:
     fail(first, progress, HALF_RIGHT)
-    [file] = (first.chapter.root / ".progress.runs").iterdir()
+    [file] = (first.chapter.root / ".progress.runs").glob("*.json")
     file.write_text(damage(file.read_text()))
 
     damaged = runs.kept(progress, first)
@@ -149,7 +150,7 @@ def test_a_long_text_is_cut_before_it_is_kept(
 ) -> None:
     fail(first, progress, HALF_RIGHT, "long " * 100_000)
 
-    [file] = (first.chapter.root / ".progress.runs").iterdir()
+    [file] = (first.chapter.root / ".progress.runs").glob("*.json")
     assert file.stat().st_size < 50_000
 
 
@@ -161,6 +162,81 @@ def test_a_check_keeps_its_run_through_the_command(root: Path, first: Exercise) 
     [run] = runs.kept(Progress.of(root), first)
     assert run.failed == "it doubles two in ex1 double"
     assert ["called", "double(2)"] in run.rows
+
+
+# The picture of the last one
+
+
+def test_a_failing_run_is_drawn_into_a_file_that_the_message_names(
+    root: Path, first: Exercise, progress: Progress
+) -> None:
+    verdict = failing(first)
+    desk.note(verdict, digest(first.path), progress)
+    assert verdict.failure is not None
+
+    told = terminal.plain(verdict.failure, verdict.wire)
+
+    assert "  the run, drawn: .progress.runs/1.1.svg\n" in f"{told}\n"
+    picture = (root / ".progress.runs" / "1.1.svg").read_text("utf-8")
+    assert picture.startswith("<svg")
+    assert ">1.1 double: hello</text>" in picture
+    assert ">ana expected  hello</text>" in picture
+    assert "expected hello" in picture
+
+
+def test_the_last_run_takes_the_place_of_the_picture_before(
+    root: Path, first: Exercise, progress: Progress
+) -> None:
+    fail(first, progress, "# 1\n", "one")
+    fail(first, progress, "# 2\n", "two")
+    [before] = (root / ".progress.runs").glob("*.svg")
+    picture = before.read_text("utf-8")
+
+    desk.reset("1.1", root)
+
+    assert "expected two" in picture
+    assert "expected one" not in picture
+    assert not before.exists()
+
+
+def test_a_run_without_a_word_on_the_wire_has_no_picture(
+    root: Path, first: Exercise, progress: Progress
+) -> None:
+    verdict = replace(failing(first), wire=Wire())
+
+    desk.note(verdict, digest(first.path), progress)
+
+    assert verdict.failure is not None
+    assert verdict.failure.picture is None
+    assert not list(root.glob(".progress.runs/*.svg"))
+
+
+def test_a_picture_that_cannot_be_written_costs_no_word_of_the_message(
+    root: Path, first: Exercise, progress: Progress
+) -> None:
+    (root / ".progress.runs").write_text("in the way")
+    verdict = failing(first)
+
+    desk.note(verdict, digest(first.path), progress)
+
+    assert verdict.failure is not None
+    assert verdict.failure.picture is None
+    assert "drawn" not in terminal.plain(verdict.failure, verdict.wire)
+
+
+def test_elsewhere_a_picture_has_its_whole_path(
+    first: Exercise, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    there = tmp_path_factory.mktemp("there")
+    verdict = failing(first, EVIL)
+
+    desk.note(verdict, digest(first.path), Progress(there / "mine.json"))
+
+    assert verdict.failure is not None
+    assert verdict.failure.picture == (there / "mine.runs" / "1.1.svg").as_posix()
+    words = "".join(ElementTree.parse(verdict.failure.picture).getroot().itertext())
+    assert "<script src=" in words
+    assert "\x1b" not in words
 
 
 # The page

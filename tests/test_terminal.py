@@ -101,6 +101,80 @@ def test_a_known_misconception_is_explained_elsewhere() -> None:
     assert "explain" not in terminal.plain(failure, Wire())
 
 
+def long_run(exercise: Exercise, failure: Failure, count: int) -> Verdict:
+    """A run with a mark in its middle, after checks that passed."""
+    wire = Wire()
+    for n in range(count):
+        mark = "expected nothing" if n == count // 2 else None
+        wire.record("ana", "out", "text", f"m{n}", mark=mark)
+    passed = [f"it passes {n}" for n in range(5)]
+    return Verdict(exercise, exercise.path, passed, "it fails", failure, wire, 6)
+
+
+@pytest.mark.parametrize("count", [3, 9, 20, 30, 400])
+@pytest.mark.parametrize("traced", [0, 20])
+def test_of_a_long_run_the_message_and_what_is_wrong_are_on_the_screen(
+    three: tuple[Exercise, ...], count: int, traced: int
+) -> None:
+    failure = Failure("ana", "this", "that", sent="it", hint="none", picture="1.svg")
+    failure.trace = [f"ex1_double.py:{n}  f()" for n in range(traced)]
+    failure.printed = ["hello"] * 5 if traced else []
+    height = 30
+    told = terminal.explain(long_run(three[0], failure, count), 80, height)
+
+    seen = [line.plain for line in told][-(height - terminal.FOLLOWS) :]
+
+    assert "  ✘ it fails" in seen
+    assert "  ana got       this" in seen
+    assert any(line.endswith(" ✘") for line in seen)
+    assert "  the run, drawn: 1.svg" in seen
+
+
+def test_what_fits_on_the_screen_is_shown_whole(three: tuple[Exercise, ...]) -> None:
+    verdict = long_run(three[0], Failure("ana", "this", "that", sent="it"), 3)
+
+    high = plain(terminal.explain(verdict, 80, 30))
+
+    assert high == plain(terminal.explain(verdict))
+    assert "✔ it passes 4" in high
+
+
+def test_a_pipe_gets_all_of_a_long_run(three: tuple[Exercise, ...]) -> None:
+    verdict = long_run(three[0], Failure("ana", "this", "that", sent="it"), 30)
+    console = Console(file=io.StringIO())
+
+    terminal.tell(verdict, console)
+
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines() == [
+        line.plain.rstrip() for line in terminal.explain(verdict)
+    ]
+
+
+def test_a_window_gets_what_it_has_room_for(three: tuple[Exercise, ...]) -> None:
+    verdict = long_run(three[0], Failure("ana", "this", "that", sent="it"), 30)
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+
+    terminal.tell(verdict, console)
+
+    assert isinstance(console.file, io.StringIO)
+    assert len(console.file.getvalue().splitlines()) <= 24 - terminal.FOLLOWS
+    assert "rows left out" in console.file.getvalue()
+
+
+def test_the_other_errors_of_a_group_take_one_row() -> None:
+    failure = Failure("ana", "x" * 300, "y" * 100, sent="z" * 300, hint="h" * 60)
+    failure.also = "in the group: ValueError: " + "a\nb " * 100
+    failure.where = Line("/x/ex1_double.py", 30, "  await send(text)")
+
+    rows = terminal.message(failure)
+
+    assert len(rows) <= 7
+    [also] = [words for label, words in rows if label.strip() == "also"]
+    assert also.startswith("in the group: ValueError: a b a b")
+    assert also.endswith("…")
+
+
 def test_what_happened_is_coloured_and_the_other_lines_are_dim() -> None:
     wire = Wire()
     wire.record("ana", "out", "text", "hello")

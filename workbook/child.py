@@ -71,6 +71,9 @@ CUT_OFF = 170
 FRAMES_KEPT = 20
 """How many lines of a traceback are told, the innermost ones."""
 
+OTHERS_KEPT = 100
+"""How many exceptions of a group are named beside the first one."""
+
 REPR_KEPT = 1 << 20
 """How many characters of a returned value are told."""
 
@@ -151,9 +154,11 @@ class Learner:
         return module
 
     def crash(self, error: BaseException) -> dict[str, object]:
-        """An exception as facts, with the learner's own frames of its traceback."""
-        while isinstance(error, BaseExceptionGroup):
-            error = cast("tuple[BaseException, ...]", error.exceptions)[0]
+        """An exception as facts, with the learner's own frames of its traceback.
+
+        Of a group it is the first, and the others are named.
+        """
+        error, *others = leaves(error)
         frames: list[list[object]] = []
         for frame in traceback.extract_tb(error.__traceback__):
             facts = (frame.filename, frame.lineno or 0, frame.name, frame.line or "")
@@ -169,7 +174,9 @@ class Learner:
         if meant := suggest(error):
             text = f"{text}. Did you mean: {meant!r}?"
         frames = frames[-FRAMES_KEPT:]
-        return {"error": type(error).__name__, "text": text[:500], "frames": frames}
+        named = [f"{type(e).__name__}: {e}".removesuffix(": ")[:200] for e in others]
+        told = {"error": type(error).__name__, "text": text[:500], "frames": frames}
+        return {**told, "others": named}
 
     def line_of(self, frame: FrameType | None) -> list[object] | None:
         """The innermost line of the learner's in a running stack."""
@@ -179,6 +186,20 @@ class Learner:
                 return [name, number, linecache.getline(name, number).strip()]
             frame = frame.f_back
         return None
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The exceptions in a group and in the groups in it; one alone is its own."""
+    found: list[BaseException] = []
+    left = [error]
+    while left and len(found) <= OTHERS_KEPT:
+        first = left.pop(0)
+        if isinstance(first, BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", first)
+            left[:0] = group.exceptions
+        else:
+            found.append(first)
+    return found
 
 
 def set_constants(module: ModuleType, values: Message) -> dict[str, object]:
@@ -428,7 +449,8 @@ class Control(threading.Thread):
             case "where":
                 self.report("where", number=number, **self.where())
             case "mark":
-                os.write(2, question["text"].encode())
+                with suppress(OSError):  # the learner's code has closed it
+                    os.write(2, question["text"].encode())
                 self.report("mark", number=number)
             case "sends":
                 lines = self.witness.sends if self.witness else {}
@@ -476,7 +498,8 @@ class Control(threading.Thread):
         turned = threading.Event()
         with suppress(RuntimeError):  # it has been closed
             self.loop.call_soon_threadsafe(turned.set)
-        return turned.wait(LOOP_TURNS)
+        # One by one: a machine that stands still takes away one of them.
+        return any(turned.wait(LOOP_TURNS / 5) for _ in range(5))
 
 
 def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None:

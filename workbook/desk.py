@@ -141,10 +141,10 @@ def judge(
 
 
 def note(verdict: "Verdict", file: str | None, progress: Progress) -> None:
-    """Keep what a check found, and the run if it failed.
+    """Keep what a check found, and the run if it failed, which is drawn, too.
 
     Args:
-        verdict: what it found.
+        verdict: what it found; its failure learns where the picture is.
         file: the digest of what was checked; None keeps nothing.
         progress: where to keep it.
     """
@@ -152,6 +152,7 @@ def note(verdict: "Verdict", file: str | None, progress: Progress) -> None:
 
     progress.judge(verdict.exercise, file, verdict.ok)
     runs.keep(progress, verdict, file)
+    runs.draw(progress, verdict)
 
 
 @politely

@@ -132,20 +132,46 @@ def drawn_clients(wire: Wire, most: int) -> list[str]:
     return [client for client in wire.clients if client in chosen]
 
 
-def text(wire: Wire, width: int = 80) -> list[Row]:
+def text(wire: Wire, width: int = 80, most: int | None = None) -> list[Row]:
     """Draw a wire for a terminal.
 
     Args:
         wire: what happened.
         width: columns to use, 40 or more.
+        most: rows to use, FEWEST or more; as many as it takes, if nothing is said.
 
     Returns:
         The rows, none wider than `width`. What is wrong ends in ✘, and the row
-        below it says what should have been.
+        below it says what should have been. Where there are too many rows, those
+        about what is wrong stay, the first, the last, and one in place of others.
     """
     if not wire.events:
         return [Row("(nothing went over the wire)", "quiet")]
-    return _Text(wire, width).rows()
+    drawing = _Text(wire, width)
+    rows = drawing.rows()
+    return rows if most is None else drawing.fitted(rows, max(FEWEST, most))
+
+
+FEWEST = 8
+"""Rows of a drawing, so that what is wrong has what is around it."""
+
+
+def foremost(rows: Sequence[Row]) -> list[int]:
+    """The rows' numbers, those first that a short drawing can least do without.
+
+    The heads, what is wrong, and from there what is around it, before above all, as
+    it led there; the beginning and the end come with what is two rows away.
+    """
+    heads = [0, *[n for n in (1,) if rows[n : n + 1] and "@: process" in rows[n].text]]
+    wrong = [n for n, row in enumerate(rows) if row.style == "wrong"]
+    told = [n for n in wrong if "╳│" not in rows[n].text or "✘" in rows[n].text]
+    order = [*heads, *told, *wrong]
+    for away in range(1, len(rows)):
+        if away > 1:
+            order += [len(heads) + away - 2, len(rows) + 1 - away]
+        order += [n for near in wrong for n in (near - away, near + away)]
+    known = [n for n in dict.fromkeys(order) if 0 <= n < len(rows)]
+    return list(dict.fromkeys([*known, *range(len(rows))]))
 
 
 class _Text:
@@ -187,6 +213,27 @@ class _Text:
                 found.append(self._at_redis(item))
             else:
                 found.extend(self._event(item))
+        return found
+
+    def fitted(self, rows: Sequence[Row], most: int) -> list[Row]:
+        """So many of the rows as there is room for, with a note for each hole."""
+        if len(rows) <= most:
+            return [*rows]
+        kept: set[int] = set()
+        for n in foremost(rows):
+            more = {*kept, n}
+            holes = sum(m + 1 not in more for m in more if m + 1 < len(rows))
+            if len(more) + holes <= most:
+                kept = more
+        found: list[Row] = []
+        before = -1
+        for n in [*sorted(kept), len(rows)]:
+            left = n - before - 1
+            if left > 1:
+                words = f"⋮ {left:,} rows left out"
+                found.append(Row(self._lines(words), "quiet"))
+            found += rows[n - (left == 1) : n + 1]
+            before = n
         return found
 
     def _head(self) -> Row:
@@ -330,26 +377,32 @@ CUT = 100
 LETTERS, BESIDES = 60, 46
 """Characters of a label that fit on an arrow of the picture, and on one to Redis."""
 
+LETTER = 8
+"""How wide a letter of the picture may be; in what a browser takes it is 7.8."""
+
 INK = {"out": "#1d5fbf", "in": "#1b7f4b", "wrong": "#c0262d"}
 PAPER, LINE, WORDS, QUIET = "#ffffff", "#b8bfc8", "#20262d", "#67707b"
 
 
-def svg(wire: Wire, title: str = "What went over the wire") -> str:
+def svg(
+    wire: Wire, title: str = "What went over the wire", above: Sequence[str] = ()
+) -> str:
     """Draw a wire as an SVG picture: it stands by itself and runs no script.
 
     Args:
         wire: what happened.
         title: what the picture shows, for who cannot see it.
+        above: lines that stand over the drawing, the first in bold.
 
     Returns:
         The SVG document. Its words are real text; what is wrong is red, dashed
         and marked ✘.
     """
-    return _Svg(wire, title).document()
+    return _Svg(wire, title, above).document()
 
 
 class _Svg:
-    def __init__(self, wire: Wire, title: str) -> None:
+    def __init__(self, wire: Wire, title: str, above: Sequence[str]) -> None:
         clients = drawn_clients(wire, CLIENTS)
         self.columns = {c: 110 + 130 * n for n, c in enumerate(clients)}
         events = [e for e in wire if e.client in self.columns or e.kind == "redis"]
@@ -364,7 +417,9 @@ class _Svg:
         self.width = max(self.server, self.redis) + 60
         self.called = named(wire)
         self.processes = wire.processes
-        self.y = 52
+        self.above = above
+        self.top = 18 * len(above) + 22 * bool(above)
+        self.y = self.top + 52
         self.away: list[int] = []  # where Redis ends to answer, and begins again
         self.parts: list[str] = []
 
@@ -388,7 +443,12 @@ class _Svg:
         ]
         for x, head in heads:
             self.parts.insert(0, self._life(x, height - 8))
-            self._words(x, 24, head, WORDS, 'text-anchor="middle" font-weight="600"')
+            bold = 'text-anchor="middle" font-weight="600"'
+            self._words(x, self.top + 24, head, WORDS, bold)
+        room = (self.width - 40) // LETTER
+        for n, line in enumerate(self.above):
+            bold = 'font-weight="600"' if n == 0 else 'xml:space="preserve"'
+            self._words(20, 28 + 18 * n, cut(line, room), WORDS, bold)
         ends = "".join(self._arrowhead(kind, ink) for kind, ink in INK.items())
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{self.width}" '
@@ -406,7 +466,8 @@ class _Svg:
 
     def _life(self, x: int, end: int) -> str:
         """The line down from a head; that of Redis is broken while it is away."""
-        ends = [36, *self.away, end] if x == self.redis else [36, end]
+        start = self.top + 36
+        ends = [start, *self.away, end] if x == self.redis else [start, end]
         parts = zip(ends[::2], ends[1::2], strict=False)
         drawn = "".join(f"M{x} {top}V{bottom}" for top, bottom in parts)
         return f'<path d="{drawn}" stroke="{LINE}"/>'

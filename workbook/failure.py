@@ -1,5 +1,6 @@
 """What a check says when an answer is wrong."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -68,6 +69,8 @@ class Failure(AssertionError):
     port: int | None = None  # the port on the side of the client
     received: int = 0  # messages that had come as expected
     silent: bool = False  # nothing came, although time was given
+    also: str | None = None
+    picture: str | None = None
 
     def __post_init__(self) -> None:
         super().__init__(self.who, self.got, self.expected)
@@ -77,6 +80,8 @@ class Failure(AssertionError):
         """The message as rows of a label and a text, at most six."""
         said = {self.action: self.sent, "got": self.got, "expected": self.expected}
         rows = [(f"{self.who} {k}".strip(), v) for k, v in said.items() if v]
+        if self.also:
+            rows.append(("also", self.also))
         if self.where is not None:
             rows.append(("look at", str(self.where)))
         if self.hint:
@@ -95,10 +100,20 @@ class Failure(AssertionError):
             self.where = frames[-1]
         error = f"{crash['error']}: {crash['text']}".removesuffix(": ")
         self.trace = [*(str(frame) for frame in frames), error]
+        if others := crash.get("others"):
+            self.also = name_others(others)
 
     def __str__(self) -> str:
         width = max(len(label) for label, _ in self.lines)
         return "\n".join(f"{label:{width}}  {text}" for label, text in self.lines)
+
+
+def name_others(errors: Sequence[str]) -> str:
+    """How many errors were raised beside the one that is told, and which."""
+    counts = Counter(errors)
+    named = [f"{error} ({n} times)" if n > 1 else error for error, n in counts.items()]
+    count = f"{len(errors)} more in the group" if len(errors) > 1 else "in the group"
+    return f"{count}: {'; '.join(named)}"
 
 
 def quote(data: str | bytes, limit: int = 40) -> str:

@@ -1,4 +1,7 @@
-"""The last failing runs of each exercise, kept beside the progress for the report."""
+"""The last failing runs of each exercise, kept beside the progress for the report.
+
+The very last one is there as a picture, too, which a browser or an editor shows.
+"""
 
 import json
 from contextlib import suppress
@@ -11,7 +14,7 @@ from workbook import diagram
 from workbook.checks import Verdict
 from workbook.course import Exercise
 from workbook.progress import Progress, digest, key, only_one, replace_file
-from workbook.terminal import printable, summary
+from workbook.terminal import message, printable, summary
 
 KEPT = 3
 """Runs kept of an exercise, each of another file."""
@@ -92,14 +95,52 @@ def kept(progress: Progress, exercise: Exercise) -> list[Run]:
 
 def forget(progress: Progress, exercise: Exercise) -> None:
     """The exercise begins again: what failed before is nobody's business."""
-    with suppress(OSError):
-        _place(progress, exercise).unlink(missing_ok=True)
+    for file in (_place(progress, exercise), picture(progress, exercise)):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def draw(progress: Progress, verdict: Verdict) -> None:
+    """Draw a run that failed into a file, and tell the failure its name.
+
+    It takes the place of the picture before, so who keeps it open sees the last run.
+
+    Args:
+        progress: beside whose file it is kept.
+        verdict: what the check found; of a pass, and of a run without a word on the
+            wire, no picture is made.
+    """
+    failure, wire = verdict.failure, verdict.wire
+    if failure is None or not wire.events:
+        return
+    file = picture(progress, verdict.exercise)
+    rows = [f"{label}{text}" for label, text in message(failure, IN_PICTURE)]
+    title = f"{verdict.exercise.id} {verdict.exercise.title}: {verdict.failed}"
+    drawn = diagram.svg(wire, title, [title, *rows])
+    with suppress(OSError):  # who keeps the progress says that it cannot
+        file.parent.mkdir(exist_ok=True)
+        replace_file(file, drawn.encode("utf-8", "backslashreplace"))
+        root = verdict.exercise.chapter.root
+        shown = file.relative_to(root) if file.is_relative_to(root) else file
+        failure.picture = shown.as_posix()
+
+
+IN_PICTURE = 78
+"""Columns of the message over the picture: it is 600 pixels wide, or wider."""
+
+
+def picture(progress: Progress, exercise: Exercise) -> Path:
+    """Where the last failing run of an exercise is drawn: `.progress.runs/1.2.svg`."""
+    return _folder(progress) / f"{exercise.id}.svg"
 
 
 def _place(progress: Progress, exercise: Exercise) -> Path:
     """`.progress.runs/ch01_echo-ex2_sum.json`, beside `.progress.json`."""
-    folder = progress.file.with_name(f"{progress.file.stem}.runs")
-    return folder / f"{key(exercise).replace('/', '-')}.json"
+    return _folder(progress) / f"{key(exercise).replace('/', '-')}.json"
+
+
+def _folder(progress: Progress) -> Path:
+    return progress.file.with_name(f"{progress.file.stem}.runs")
 
 
 def _run(told: Any) -> Run:

@@ -101,15 +101,17 @@ def message(failure: Failure, width: int = WIDTH) -> list[tuple[str, str]]:
     """A failure's rows, label and text, the texts wrapped to `width` columns.
 
     A row that needs a second line goes on with an empty label; a line of source is
-    cut, for its number leads to the rest, and so is what was got and sent, where the
-    rows would be more than six.
+    cut, for its number leads to the rest, and so are a group's other errors, and what
+    was got and sent, where the rows would be more than six.
     """
     room = max(len(label) for label, _ in failure.lines) + 2
     space = max(20, width - room - 2)
     wrapped: list[tuple[str, list[str]]] = []
     for label, words in failure.lines:
         shown = printable(words)
-        if label == "look at" and len(shown) > space:
+        if label == "also":
+            shown = " ".join(shown.split())
+        if label in ("also", "look at") and len(shown) > space:
             shown = f"{shown[: space - 1]}…"
         wrapped.append((label, textwrap.wrap(shown, space) or [""]))
     for end in ("got", failure.action):
@@ -136,9 +138,9 @@ def printable(text: str) -> str:
     )
 
 
-def drawn(wire: Wire, width: int = WIDTH) -> Lines:
-    """A wire's text diagram, styled for a terminal."""
-    return [_coloured_row(row) for row in diagram.text(wire, width)]
+def drawn(wire: Wire, width: int = WIDTH, most: int | None = None) -> Lines:
+    """A wire's text diagram, styled for a terminal, of so many rows at most."""
+    return [_coloured_row(row) for row in diagram.text(wire, width, most)]
 
 
 def _coloured_row(row: diagram.Row) -> Text:
@@ -148,26 +150,61 @@ def _coloured_row(row: diagram.Row) -> Text:
     return line
 
 
-def explain_failure(failure: Failure, wire: Wire, width: int = WIDTH) -> Lines:
-    """Everything that is told of one failed check, line by line."""
+def explain_failure(
+    failure: Failure, wire: Wire, width: int = WIDTH, height: int | None = None
+) -> Lines:
+    """Everything that is told of one failed check, line by line.
+
+    Args:
+        failure: what is told.
+        wire: is drawn, unless it is empty.
+        width: in columns.
+        height: rows that are to be seen at once: where they are few, the diagram gets
+            what the message leaves.
+    """
     lines: Lines = []
     for label, words in message(failure, width):
         style = {"hint": "bold", "look at": "cyan"}.get(label.strip(), "")
         lines.append(Text.assemble("  ", (label, "dim"), (words, style)))
+    after = _after_the_diagram(failure, wire, width)
+    if height is not None and len(lines) + 1 + diagram.FEWEST + len(after) > height:
+        after = _after_the_diagram(failure, wire, width, LAST)
     if wire.events:
-        lines += [Text(), *drawn(wire, width)]
+        room = None if height is None else height - len(lines) - 1 - len(after)
+        lines += [Text(), *drawn(wire, width, room)]
+    return [*lines, *after]
+
+
+LAST = 3
+"""Lines of a traceback and of what was printed, where there is no room for more."""
+
+
+def _after_the_diagram(
+    failure: Failure, wire: Wire, width: int, most: int | None = None
+) -> Lines:
+    """Where there is more of it, a traceback and prints of so many lines at most."""
+    lines: Lines = []
+    if failure.picture and wire.events:
+        lines.append(Text(f"  the run, drawn: {failure.picture}", "dim"))
     if failure.misconception is not None:
         more = f"  more about it: {LEARN} explain {failure.misconception}"
-        lines += [Text(), Text(more, "dim")]
+        lines.append(Text(more, "dim"))
+    lines = [Text(), *lines] if lines else []
     if len(failure.trace) > 2:  # of one line, the message has told everything
-        lines += [Text(), Text("  traceback, your lines only:", "dim")]
         frames = [textwrap.shorten(printable(f), width - 4) for f in failure.trace]
-        lines += [Text(f"    {frame}", "dim") for frame in frames]
+        lines += _last_of("traceback, your lines only", frames, most)
     if failure.printed:
-        lines += [Text(), Text("  your program printed, at last:", "dim")]
         prints = [printable(p.expandtabs())[: width - 4] for p in failure.printed]
-        lines += [Text(f"    {line}", "dim") for line in prints]
+        lines += _last_of("your program printed, at last", prints, most)
     return lines
+
+
+def _last_of(head: str, told: Sequence[str], most: int | None) -> Lines:
+    """What was told, under a head that says so where it is only the end of it."""
+    shown = told[-most:] if most else told
+    cut_off = f" ({len(shown)} of {len(told)})" if len(shown) < len(told) else ""
+    rows = [Text(f"    {line}", "dim") for line in shown]
+    return [Text(), Text(f"  {head}{cut_off}:", "dim"), *rows]
 
 
 def plain(failure: Failure, wire: Wire) -> str:
@@ -197,16 +234,39 @@ def summary(verdict: "Verdict") -> Text:
     return Text.assemble(("✘ ", "red"), (name, "bold"), f": not yet{place}")
 
 
-def explain(verdict: "Verdict", width: int = WIDTH) -> Lines:
-    """A verdict: the summary, each check up to the failed one, why it failed."""
-    lines = [summary(verdict), Text()]
-    lines += [Text.assemble(("  ✔ ", "green"), check) for check in verdict.passed]
+def explain(verdict: "Verdict", width: int = WIDTH, height: int | None = None) -> Lines:
+    """A verdict: the summary, each check up to the failed one, why it failed.
+
+    Args:
+        verdict: of one exercise.
+        width: in columns.
+        height: rows of the window. What does not fit gets shorter, so that the message
+            is still to be seen when all of it has been printed.
+    """
+    passed = [Text.assemble(("  ✔ ", "green"), check) for check in verdict.passed]
+    lines = _explained(verdict, passed, width)
+    if height is None or verdict.ok or len(lines) + FOLLOWS <= height:
+        return lines
+    if len(passed) > 1:
+        passed = [Text.assemble(("  ✔ ", "green"), f"{len(passed)} checks pass")]
+    return _explained(verdict, passed, width, height - FOLLOWS)
+
+
+def _explained(
+    verdict: "Verdict", passed: Lines, width: int, height: int | None = None
+) -> Lines:
+    lines = [summary(verdict), Text(), *passed]
     if verdict.failed:
         lines.append(Text.assemble(("  ✘ ", "red"), (verdict.failed, "bold")))
     if verdict.failure is not None:
-        room = [Text()] if verdict.passed or verdict.failed else []
-        lines += [*room, *explain_failure(verdict.failure, verdict.wire, width)]
+        lines += [Text()] if verdict.passed or verdict.failed else []
+        left = None if height is None else height - len(lines)
+        lines += explain_failure(verdict.failure, verdict.wire, width, left)
     return lines
+
+
+FOLLOWS = 3
+"""Rows that a command prints after a verdict, the shell's prompt among them."""
 
 
 def brief(verdict: "Verdict", width: int = WIDTH) -> Lines:
@@ -232,7 +292,8 @@ def tell(verdict: "Verdict", console: Console) -> None:
         verdict: of one exercise.
         console: where to print.
     """
-    show(console, explain(verdict, min(WIDTH, console.width)))
+    height = console.height if console.is_terminal else None
+    show(console, explain(verdict, min(WIDTH, console.width), height))
 
 
 def help_line(exercise: Exercise, record: Record) -> Text:
