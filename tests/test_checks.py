@@ -1,5 +1,6 @@
 """The verdict on one file: what is counted, what is told, and when it is not ok."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from workbook import checks, terminal
 from workbook.checks import LAST, Verdict
 from workbook.course import Exercise
 from workbook.diagnosis import mark_fate
-from workbook.failure import Failure, Line
+from workbook.failure import Failure, Line, quote
 from workbook.misconceptions import Evidence, recognise
 from workbook.process import Process
 from workbook.wire import Direction, Kind, Wire
@@ -514,6 +515,7 @@ def fate(*events: tuple[str, Direction, Kind, str | None]) -> str | None:
 
 SENT: tuple[str, Direction, Kind, str] = ("ana", "out", "text", "two")
 MISSING: tuple[str, Direction, Kind, None] = ("bo", "in", "missing", None)
+IN_ANOTHER = "came in another text at …"
 
 
 @pytest.mark.parametrize(
@@ -528,12 +530,46 @@ MISSING: tuple[str, Direction, Kind, None] = ("bo", "in", "missing", None)
             [SENT, ("1", "out", "redis", 'PUBLISH chat "two"'), MISSING],
             "lost: ana sent it at …",
         ),
+        ([SENT, ("bo", "in", "text", '{"message": "two"}')], IN_ANOTHER),
+        ([SENT, ("bo", "in", "text", "ana: two")], IN_ANOTHER),
+        ([SENT, MISSING, ("bo", "in", "text", "ana: two")], IN_ANOTHER),
+        ([SENT, ("bo", "in", "text", "TWO")], "lost: ana sent it at …"),
+        ([SENT, ("bo", "in", "text", "twofold")], ""),
     ],
 )
 def test_it_is_marked_what_became_of_a_message(
     events: list[tuple[str, Direction, Kind, str | None]], told: str
 ) -> None:
     assert fate(*events) == told
+
+
+@pytest.mark.parametrize("text", ['say "hi"', "a\nb", "Grüße", "👋", "x" * 5000])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_text_is_known_again_in_json(text: str, ascii_only: bool) -> None:
+    spelt = json.dumps({"said": text}, ensure_ascii=ascii_only)
+    wire = Wire()
+    wire.record("ana", "out", "text", text)
+    wire.record("1", "out", "redis", f"PUBLISH chat {spelt}"[:1000])
+    wrong = wire.record("bo", "in", "missing", mark=f"expected {quote(text)}")
+    lost = wire.copy()
+    mark_fate(Failure("bo", "", "", event=wrong), lost)
+    wire.record("bo", "in", "text", spelt)
+
+    mark_fate(Failure("bo", "", "", event=wrong), wire)
+
+    assert "; lost: ana sent it at" in (lost.events[2].mark or "")
+    assert "; came in another text at" in (wire.events[2].mark or "")
+
+
+def test_an_empty_text_is_part_of_none_and_no_second_one() -> None:
+    wire = Wire()
+    wire.record("ana", "out", "text", "")
+    wire.record("bo", "in", "text", "")
+    wrong = wire.record("bo", "in", "text", "", mark='expected text "|"')
+
+    mark_fate(Failure("bo", "", "", event=wrong), wire)
+
+    assert wire.events[-1].mark == 'expected text "|"'
 
 
 def test_a_message_that_came_twice_is_marked() -> None:

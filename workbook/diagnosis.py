@@ -5,6 +5,7 @@ stood still, a misconception that left its sign; else the check's own hint stays
 """
 
 import ast
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,24 +79,50 @@ def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:
     sent = [e for e in talk if e.direction == "out" and e.number < event.number]
     came = [e for e in mine if e.number <= event.number and e.data == event.data]
     times = sum(e.data == event.data for e in sent)
-    if event.kind in MESSAGES and 0 < times < len(came):
+    if event.kind in MESSAGES and event.data and 0 < times < len(came):
         return f"doubled: sent {times}, came {len(came)}"
     for late in mine:
         if late.number > event.number and name(late) == expected:
             return f"late: it came {late.time - event.time:.3f} s after"
     for said in reversed(sent):
         if said.client != event.client and name(said) == expected:
+            inside = [e for e in mine if e.number > said.number and _holds(e, said)]
+            if inside:  # of a part of a word, nobody knows
+                whole = [e for e in inside if _holds(e, said, r"(?<!\w)%s(?!\w)")]
+                found = [e.time - events[0].time for e in whole[:1]]
+                return f"came in another text at {found[0]:.3f}" if found else None
             if not _got_to_redis(said, events):
                 return "never published"
             return f"lost: {said.client} sent it at {said.time - events[0].time:.3f}"
     return None
 
 
+def forms(text: str) -> set[str]:
+    """A text as another one may hold it: as it is, and as JSON spells it."""
+    spelt = {json.dumps(text, ensure_ascii=plain)[1:-1] for plain in (True, False)}
+    return {text, *spelt}
+
+
+def _holds(came: Event, said: Event, pattern: str = "%s") -> bool:
+    """Whether a text is a part of another one: a value in JSON, or behind a name."""
+    if not isinstance(said.data, str) or not isinstance(came.data, str):
+        return False
+    if not said.data or came.data == said.data:
+        return False
+    parts = [pattern % re.escape(form) for form in forms(said.data)]
+    return any(re.search(part, came.data) for part in parts)
+
+
 def _got_to_redis(said: Event, events: Sequence[Event]) -> bool:
     """Whether a text has been part of what was asked of Redis, where there is one."""
     redis = [e for e in events if e.kind == "redis"]
     asked = [str(e.data) for e in redis if e.direction == "out" and e.mark is None]
-    return not redis or any(str(said.data) in words for words in asked)
+    begins = [form[:SEEN] for form in forms(str(said.data))]
+    return not redis or any(form in words for words in asked for form in begins)
+
+
+SEEN = 500
+"""Characters by which a text is known again: of a command, the rest may be cut."""
 
 
 def _raised(failure: Failure, crash: Report) -> str:

@@ -521,7 +521,7 @@ class _Svg:
     def _event(self, event: Event) -> None:
         kind = "wrong" if event.mark else "in" if event.direction == "in" else "out"
         ink, x = INK[kind], self.columns[event.client]
-        self._words(x + 14, self.y - 1, cut(self._label(event), LETTERS), ink)
+        self._words(x + 14, self.y - 1, squeeze(self._label(event), LETTERS), ink)
         self._shaft(kind, x, self.server, event)
         self._clock(event)
         if event.mark:
@@ -550,8 +550,11 @@ class _Svg:
         if event.kind == "missing" or cut_off:
             head = ""
         if cut_off:
-            x = end + (8 if end < start else -8)
-            self._words(x, self.y + 11, "╳", INK[kind], 'text-anchor="middle"')
+            x = end + (4 if end < start else -14)
+            self.parts.append(
+                f'<path d="M{x} {self.y + 2}l10 10m0 -10l-10 10" fill="none" '
+                f'stroke="{INK[kind]}" stroke-width="1.6"/>'
+            )
         if event.direction == "none" and event.kind != "missing":
             head += f' marker-start="url(#{kind})"'
             start += 2
