@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,21 @@ def test_a_process_without_a_job_is_asked_nothing(program: Program) -> None:
 
     call(it, file, "def f():\n    return 1")
     assert returned(it, "f") == "1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
+def test_who_stands_still_does_not_keep_python_busy(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, file = program
+    call(it, file, "x = 1")
+    assert it.wait_for("ready", timeout=LONG) is not None
+    monkeypatch.setattr(process, "ANSWER", 0.1)
+    still = psutil.Process(it.pid)
+    still.suspend()
+    threading.Timer(0.5, still.resume).start()
+
+    assert it.ask("where") is not None
 
 
 def test_no_file_of_the_workbook_stands_in_for_a_library(program: Program) -> None:

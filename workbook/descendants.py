@@ -9,6 +9,9 @@ import psutil
 MARK = "WORKBOOK_CHILD"
 """The environment variable that a process's descendants inherit, also as daemons."""
 
+HELPER = "a process of multiprocessing"
+"""How what multiprocessing keeps for itself is named."""
+
 ROUNDS = 10
 """How often to look again for what was started while the others were ended."""
 
@@ -65,7 +68,7 @@ def describe(process: psutil.Process) -> str:
     if any("workbook.forkserver" in w or "workbook.child" in w for w in words):
         return "a copy of your program"
     if any("multiprocessing" in word for word in words):
-        return "a process of multiprocessing"
+        return HELPER
     return " ".join(words)[:50] or "one without a name"
 
 

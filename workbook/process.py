@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import IO, Any
 
 import psutil
@@ -22,6 +23,7 @@ import psutil
 from workbook import descendants, forked
 from workbook.child import CUT_OFF, MARK, STOPPED
 from workbook.course import ROOT
+from workbook.descendants import HELPER
 
 __all__ = ["CUT_OFF", "STOPPED", "Process", "Report"]
 
@@ -42,7 +44,17 @@ BEGIN = 30.0
 third of one, and what the learner's code does is timed from there."""
 
 ANSWER = 1.0
-"""Seconds that the control thread may take to answer. It takes a millisecond."""
+"""Seconds of computing within which the control thread has had its turn: it needs a
+millisecond. Not by the clock, or a machine that stood still for a second would have
+us say that the learner's code keeps Python busy."""
+
+SILENCE = 10.0
+"""Seconds by the clock that an answer may take. Generous: for who does not even
+compute, such as a process that has stopped itself."""
+
+LATE = 3.0
+"""Seconds that the news of an end may take. Generous: the fork server tells it, in a
+millisecond, if it is not kept waiting itself."""
 
 Report = Mapping[str, Any]
 
@@ -86,6 +98,8 @@ class Process:
         self._key = uuid.uuid4().hex  # by which a report is told from a print
         self._news = threading.Condition()
         self._silent = False  # no report can come any more
+        self._mute = False  # no print can come any more
+        self._last_call: float | None = None  # until when a report is waited for
         self._asked = 0
         self._begun = False
         self._printed, self._output = _Kept(), _Kept()
@@ -128,6 +142,9 @@ class Process:
     def _read_prints(self, stream: IO[bytes]) -> None:
         while chunk := os.read(stream.fileno(), 65536):
             self._keep(chunk)
+        with self._news:
+            self._mute = True
+            self._news.notify_all()
 
     def _keep(self, text: bytes, *, logged: bool = False) -> None:
         self._output.add(text)
@@ -178,7 +195,9 @@ class Process:
         mark = f"\0{uuid.uuid4().hex}\0"
         if self.ask("mark", text=mark) is not None:
             with self._news:
-                self._news.wait_for(lambda: mark in self._printed.raw, ANSWER)
+                self._news.wait_for(
+                    lambda: self._mute or mark in self._printed.raw, ANSWER
+                )
 
     @property
     def status(self) -> int | None:
@@ -228,29 +247,58 @@ class Process:
             The report, or None where it did not come in time or cannot come.
         """
         deadline = time.monotonic() + timeout
+        return self._await_report(seen, lambda: time.monotonic() < deadline)
+
+    def _await_report(
+        self, seen: Callable[[Report], bool], may_come: Callable[[], bool]
+    ) -> Report | None:
         looked = 0
         with self._news:
             while True:
                 found = next(filter(seen, self.reports[looked:]), None)
                 looked = len(self.reports)
-                left = deadline - time.monotonic()
-                if found is not None or self._silent or left <= 0:
+                if found is not None or self._silent or not may_come():
                     return found
-                self._news.wait(min(left, 0.1))
                 if self.status is not None:
                     # A fork of it may hold the pipe open: what was written before
                     # the end is read at once, more does not come.
-                    deadline = min(deadline, time.monotonic() + 0.1)
+                    now = time.monotonic()
+                    self._last_call = self._last_call or now + LATE / 2
+                    if now >= self._last_call:
+                        return None
+                self._news.wait(0.1)
 
-    def ask(self, what: str, timeout: float = ANSWER, **facts: object) -> Report | None:
-        """Ask the control thread; None where it does not answer in time."""
+    def ask(
+        self, what: str, timeout: float | None = None, **facts: object
+    ) -> Report | None:
+        """Ask the control thread; None where it does not answer.
+
+        Args:
+            what: the question; see `child.py`.
+            timeout: in seconds by the clock; None: until it should have had its turn.
+            facts: what goes with the question.
+        """
         if not self._begun:
             return None
         with self._news:
             self._asked += 1
             number = self._asked
         self._write({"ask": what, "number": number, **facts})
-        return self.await_report(lambda r: r.get("number") == number, timeout)
+        seen = partial(is_answer, number)
+        if timeout is not None:
+            return self.await_report(seen, timeout)
+        begun, most = time.monotonic(), self._computed() + ANSWER
+        return self._await_report(
+            seen,
+            lambda: time.monotonic() - begun < SILENCE and self._computed() < most,
+        )
+
+    def _computed(self) -> float:
+        """Seconds for which it has computed; 0 when it has gone."""
+        with suppress(psutil.Error, ProcessLookupError):
+            spent = psutil.Process(self.pid).cpu_times()
+            return spent.user + spent.system
+        return 0.0
 
     def where(self) -> Report | None:
         """Where its code is now, or was when it was last asked."""
@@ -261,7 +309,7 @@ class Process:
 
     def is_cut_off(self) -> bool:
         """It runs and yet cannot report: its code has closed the way to us."""
-        return self._silent and self.join(0.1) is None
+        return self._silent and self.join(LATE) is None
 
     def started(self) -> list[str]:
         """The command lines of what it has started and not ended."""
@@ -299,6 +347,7 @@ class Process:
             if others and self.status is not None:
                 # What multiprocessing keeps for itself ends just after its parent.
                 others = set(psutil.wait_procs(others, timeout=0.3)[1])
+                others -= set(psutil.wait_procs(helpers(others), timeout=LATE)[0])
             self.left_behind = sorted(map(descendants.describe, others))
             # Once it is reaped, its number may mean another group.
             if sys.platform != "win32" and self._popen.returncode is None:
@@ -320,6 +369,16 @@ class Process:
             reader.join(1.0)
             if not reader.is_alive():  # else closing would wait for it
                 close(stream)
+
+
+def is_answer(number: int, report: Report) -> bool:
+    """Whether this answers the question of this number."""
+    return report.get("number") == number
+
+
+def helpers(processes: set[psutil.Process]) -> list[psutil.Process]:
+    """Those that multiprocessing keeps for itself."""
+    return [one for one in processes if descendants.describe(one) == HELPER]
 
 
 def close(stream: IO[bytes] | None) -> None:
