@@ -298,6 +298,31 @@ def test_the_server_ends_when_the_one_that_watches_is_killed(start: Start) -> No
     wait_until(lambda: is_refused(run.address))
 
 
+BLOCKS = """
+import os
+import signal
+from workbook.running import end_with_parent
+
+end_with_parent(os.getppid())
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+os.kill(os.getpid(), signal.SIGINT)
+print(signal.SIGINT in signal.sigpending())
+"""
+
+
+def test_ctrl_c_is_left_to_the_main_thread() -> None:
+    """Where that one cannot have it now, no other takes it: it waits."""
+    run = subprocess.run(
+        [sys.executable, "-c", BLOCKS],
+        cwd=ROOT,
+        timeout=DEADLINE,
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.stdout == "True\n", run.stderr
+
+
 def test_all_ends_when_the_one_that_started_it_is_killed(root: Path) -> None:
     """As when learn.py is killed, or the terminal's window with it."""
     start = "import subprocess, sys; subprocess.run(sys.argv[1:])"

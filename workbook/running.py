@@ -196,7 +196,11 @@ def end_with_parent(parent: int) -> None:
         pause.wait(PATIENCE)
         os._exit(1)
 
-    threading.Thread(target=look, daemon=True).start()
+    # A Ctrl-C that comes while the process is stopped may be given to any thread, and
+    # the main one, which waits in the system, would not learn of it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    threading.Thread(target=look, daemon=True).start()  # it keeps them blocked
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Server:
