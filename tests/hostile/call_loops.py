@@ -1,7 +1,7 @@
 """Its function never returns.
 
-limit: reply 0.5
-got: nothing for 0.5 s
+limit: reply 2
+got: nothing for 2 s
 look at: while True:
 hint: has not returned
 """

@@ -1,8 +1,8 @@
 """Its handler never awaits anything, and hears no signal.
 
 needs: posix
-limit: reply 0.5
-got: nothing for 0.5 s: the server stood still
+limit: reply 2
+got: nothing for 2 s: the server stood still
 look at: while True:
 hint: for every client
 """

@@ -1,7 +1,7 @@
 """Its handler sleeps, and the server with it.
 
-limit: reply 1
-got: nothing for 1 s: the server stood still
+limit: reply 3
+got: nothing for 3 s: the server stood still
 look at: time.sleep(1000)
 hint: for every client
 """

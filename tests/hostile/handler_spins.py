@@ -1,7 +1,7 @@
 """Its handler loops, and lets others have their turn.
 
-limit: reply 0.5
-got: nothing for 0.5 s
+limit: reply 2
+got: nothing for 2 s
 look at: handler_spins.py
 hint: goes no further
 """

@@ -1,7 +1,7 @@
 """Its handler waits, and does not accept.
 
-limit: reply 1
-got: nothing for 1 s
+limit: reply 3
+got: nothing for 3 s
 look at: await asyncio.Event().wait()
 hint: waits at this line
 """

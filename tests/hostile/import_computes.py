@@ -1,7 +1,7 @@
 """One operation in C, which lets nothing else run.
 
-limit: start 0.5
-got: nothing for 0.5 s: one operation keeps Python itself busy
+limit: start 2
+got: nothing for 2 s: one operation keeps Python itself busy
 hint: a hard pattern
 """
 

@@ -1,8 +1,8 @@
 """It claims to serve, on every file descriptor, and does not.
 
 needs: posix
-limit: start 1
-got: nothing for 1 s: the file was still being imported
+limit: start 3
+got: nothing for 3 s: the file was still being imported
 look at: time.sleep(1000)
 hint: never ends
 printed: "is": "ready"

@@ -1,7 +1,7 @@
 """It never ends to be imported.
 
-limit: start 0.5
-got: nothing for 0.5 s: the file was still being imported
+limit: start 2
+got: nothing for 2 s: the file was still being imported
 look at: while True:
 hint: never ends
 """

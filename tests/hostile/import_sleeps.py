@@ -1,7 +1,7 @@
 """It sleeps when it is imported.
 
-limit: start 1
-got: nothing for 1 s: the file was still being imported
+limit: start 3
+got: nothing for 3 s: the file was still being imported
 look at: time.sleep(1000)
 hint: never ends
 """

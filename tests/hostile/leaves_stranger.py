@@ -1,8 +1,8 @@
 """It hangs, and leaves a daemon that has another environment.
 
 needs: linux
-limit: start 1
-got: nothing for 1 s: the file was still being imported
+limit: start 3
+got: nothing for 3 s: the file was still being imported
 look at: time.sleep(1000)
 hint: never ends
 """

@@ -1,7 +1,7 @@
 """It answers right, and a process of multiprocessing goes on.
 
 needs: posix
-limit: reply 1
+limit: reply 3
 got: it still ran, and so did: a copy of your program
 hint: Who ends that one?
 """

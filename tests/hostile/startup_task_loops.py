@@ -1,7 +1,7 @@
 """A task of its start-up never awaits anything.
 
-limit: start 0.5
-got: nothing for 0.5 s: the server stood still
+limit: start 2
+got: nothing for 2 s: the server stood still
 look at: while True:
 hint: for every client
 """

@@ -1,7 +1,7 @@
 """Its start-up waits for what never comes.
 
-limit: start 1
-got: nothing for 1 s: the app was still starting up
+limit: start 3
+got: nothing for 3 s: the app was still starting up
 look at: await asyncio.Event().wait()
 hint: until the start-up is done
 """

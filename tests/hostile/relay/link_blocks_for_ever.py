@@ -1,7 +1,7 @@
 """Its handler waits at Redis for what nobody pushes.
 
-limit: reply 1
-got: nothing for 1 s
+limit: reply 3
+got: nothing for 3 s
 """
 
 from fastapi import WebSocket

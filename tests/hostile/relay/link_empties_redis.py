@@ -1,6 +1,6 @@
 """It empties a Redis that may be others'.
 
-limit: reply 1
+limit: reply 3
 got: ana's handler had raised ResponseError: forbidden here
 look at: await redis.flushall()
 """

@@ -1,6 +1,6 @@
 """It tells Redis to end.
 
-limit: reply 1
+limit: reply 3
 got: ana's handler had raised
 look at: await redis.shutdown()
 """

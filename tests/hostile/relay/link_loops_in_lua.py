@@ -1,7 +1,7 @@
 """It gives Redis a script that never ends.
 
-limit: reply 1
-got: nothing for 1 s
+limit: reply 3
+got: nothing for 3 s
 """
 
 from fastapi import WebSocket

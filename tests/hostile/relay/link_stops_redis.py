@@ -1,6 +1,6 @@
 """It has Redis sleep.
 
-limit: reply 1
+limit: reply 3
 got: ana's handler had raised ResponseError: forbidden here
 look at: await redis.execute_command("DEBUG", "SLEEP", "1000")
 """

@@ -1,6 +1,6 @@
 """Its handler talks to Redis what no Redis would understand.
 
-limit: reply 1
+limit: reply 3
 got: ana's handler had raised IncompleteReadError
 look at: await reader.readexactly(1)
 """
