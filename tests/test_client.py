@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from workbook import client as module
 from workbook.client import Client
 from workbook.failure import Failure
@@ -77,6 +78,12 @@ def raw(handle: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(LONG)
         assert not thread.is_alive()
     assert errors == []
+
+
+def hasten(client: Client) -> None:
+    """Have it wait for SHORT seconds from now on: its handshake could take longer."""
+    client.reply = client._connection.close_timeout = SHORT
+    client._connection.socket.settimeout(SHORT)
 
 
 def kinds(wire: Wire, client: str = "ana") -> list[str]:
@@ -162,7 +169,8 @@ def test_a_text_is_not_the_same_as_the_bytes_of_it(ana: Client) -> None:
 
 
 def test_silence_is_told_with_its_length(server: Server) -> None:
-    with server.connect("ana", "/stares", wire=Wire(), reply=SHORT) as ana:
+    with server.connect("ana", "/stares", wire=Wire()) as ana:
+        hasten(ana)
         began = time.monotonic()
         with pytest.raises(Failure) as no:
             ana.receive()
@@ -176,7 +184,8 @@ def test_silence_is_told_with_its_length(server: Server) -> None:
 
 
 def test_a_server_that_does_not_read_holds_nobody_up(server: Server) -> None:
-    ana = server.connect("ana", "/stares", reply=SHORT)
+    ana = server.connect("ana", "/stares")
+    hasten(ana)
 
     def send_all() -> None:
         for _ in range(100):
@@ -193,7 +202,7 @@ def test_a_flood_that_nobody_reads_ends_the_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST", 4 << 20)
-    with server.connect("ana", "/floods", wire=Wire(), reply=SHORT) as ana:
+    with server.connect("ana", "/floods", wire=Wire()) as ana:
         assert ana._connection.wait_closed(LONG)
         ana.receive()  # what came before is there
 
@@ -257,7 +266,8 @@ def test_a_ping_that_nobody_answers_is_told_in_time() -> None:
         accept(connection)
         done.wait(LONG)
 
-    with raw(ignore) as port, Client("ana", port, reply=SHORT) as ana:
+    with raw(ignore) as port, Client("ana", port) as ana:
+        hasten(ana)
         assert not ana.ping()
         assert not ana.ping(0.1)
         ana.abort()
@@ -338,7 +348,8 @@ def test_a_goodbye_that_nobody_returns_is_waited_for_in_bounds() -> None:
         done.wait(LONG)
 
     with raw(ignore) as port:
-        ana = Client("ana", port, reply=SHORT)
+        ana = Client("ana", port)
+        hasten(ana)
         began = time.monotonic()
         ana.close(1001, "bye")
         assert time.monotonic() - began < LONG
@@ -430,17 +441,14 @@ def test_a_stalled_client_can_talk(server: Server) -> None:
 def test_a_stalled_client_can_leave(
     server: Server, leave: Callable[[Client], None]
 ) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # some of them may be about to end
     ana = server.connect("ana", "/floods", wire=Wire())
     ana.receive()
     ana.stall()
 
     leave(ana)
 
-    deadline = time.monotonic() + LONG
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert threading.active_count() == before
+    wait_until(lambda: set(threading.enumerate()) <= before, "its thread has ended")
 
 
 # The handshake
