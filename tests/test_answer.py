@@ -185,7 +185,7 @@ def test_it_relays(ex1_relay):
             },
         ),
         (
-            "bo.send('exit'); ana.expect('exit')",
+            "bo.send('exit'); bo.expect_close(1006); ana.reply = 2; ana.expect('exit')",
             {
                 "ana got": "no more: your program ended by itself (exit status 7)",
                 "look at": "relay.py:63  os._exit(7)",
@@ -200,7 +200,7 @@ def test_what_goes_wrong_in_the_second_process_is_told(
     checked = CHECK.format(steps=steps)
     (exercise,) = write_course(tmp_path, checked, "ex1_relay")
 
-    verdict = checks.run(exercise, RELAY, reply=2.0)
+    verdict = checks.run(exercise, RELAY)
 
     assert verdict.failure is not None
     assert rows.items() <= dict(verdict.failure.lines).items()
@@ -237,11 +237,12 @@ def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
     source = RELAY.read_text()
     source = source.replace("listener.cancel()", "if not told: listener.cancel()")
     source = source.replace('raise ValueError("as I was told")', "told.append(text)")
-    steps = "bo.send('crash'); bo.expect('crash')"
+    # Whom we wait for in vain is waited for a short time only.
+    steps = "bo.send('crash'); bo.expect('crash'); ex1_relay.reply = 2"
     (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
     exercise.path.write_text(source.replace("people:", "told: list[str] = []\npeople:"))
 
-    verdict = checks.run(exercise, reply=2)
+    verdict = checks.run(exercise)
 
     assert verdict.failure is not None
     assert verdict.passed == ["it relays"]
@@ -295,14 +296,15 @@ async def chat(websocket: WebSocket) -> None:
 def test_a_program_that_means_no_good_is_told_and_holds_nothing_up(
     act: str, got: str, tmp_path: Path
 ) -> None:
-    steps = "bo.close(); ana.send('go'); ana.expect('done')"
+    # Whom we wait for in vain is waited for a short time only.
+    limit = 3 if "blocking" in act else 20
+    steps = f"bo.close(); ana.reply = {limit}; ana.send('go'); ana.expect('done')"
     (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
     exercise.path.write_text(
         HOSTILE.format(act=act.replace("{{", "{").replace("}}", "}"))
     )
 
-    # Whom we wait for in vain is waited for a short time only.
-    verdict = checks.run(exercise, reply=1.0 if "blocking" in act else 20.0)
+    verdict = checks.run(exercise)
 
     assert verdict.failure is not None
     said = [*verdict.failure.trace, verdict.failure.got]

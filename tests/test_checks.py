@@ -301,6 +301,7 @@ async def chat(websocket: WebSocket) -> None:
 HEARD = """
 def test_bo_hears_ana(ex1_room):
     with ex1_room.connect("ana") as ana, ex1_room.connect("bo") as bo:
+        bo.reply = 2
         ana.send("hello")
         try:
             bo.expect("hello", hint="What ana says, bo hears.")
@@ -312,7 +313,7 @@ def test_bo_hears_ana(ex1_room):
 TASK = "asyncio.create_task(tell(websocket, text))"
 SEND = "await person.send_text(text)"
 NAMED = "await person.send_text(name)"
-NOTHING = "nothing for 1 s"
+NOTHING = "nothing for 2 s"
 NAME_ERROR = "NameError: name 'name' is not defined"
 
 
@@ -350,7 +351,7 @@ def test_what_kept_a_text_from_coming_is_looked_at(
     (exercise,) = write_course(tmp_path, HEARD, "ex1_room")
     exercise.path.write_text(ROOM.format(send=send, say=say))
 
-    verdict = checks.run(exercise, reply=1.0)
+    verdict = checks.run(exercise)
 
     assert verdict.failure is not None
     where = verdict.failure.where
