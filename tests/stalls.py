@@ -2,7 +2,8 @@
 
 Again and again one of the processes that the command has started is stopped for a
 moment, as a busy machine does. A test or check whose outcome depends on a moment fails
-here, once in a few runs and not once in a thousand.
+here, once in a few runs and not once in a thousand. The command itself goes on all the
+time: of pytest with `-n` that is the one which hands out the tests.
 """
 
 import argparse
@@ -18,6 +19,9 @@ import psutil
 EVERY = 0.05
 """Seconds between two stops, on the average; several may be stopped at once."""
 
+SPARED = {"redis-server", "valkey-server"}
+"""Programs that tests stop and let go on: we would wake them too early."""
+
 
 def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
     """Stop one after the other of its descendants for a moment, until it has ended.
@@ -30,9 +34,11 @@ def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
     while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
         with suppress(psutil.Error, IndexError):
             process = chance.choice(root.children(recursive=True))
-            process.send_signal(signal.SIGSTOP)
-            stopped.append((time.monotonic() + chance.uniform(0, longest), process))
-            count += 1
+            if may_stop(process):
+                process.send_signal(signal.SIGSTOP)
+                until = time.monotonic() + chance.uniform(0, longest)
+                stopped.append((until, process))
+                count += 1
         time.sleep(chance.expovariate(1 / EVERY))
         over = [one for one in stopped if one[0] <= time.monotonic()]
         for one in over:
@@ -41,6 +47,12 @@ def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
     for _, process in stopped:
         wake(process)
     return count
+
+
+def may_stop(process: psutil.Process) -> bool:
+    """Whether nobody else stops this one, or has stopped it."""
+    here = process.status() != psutil.STATUS_STOPPED
+    return here and process.name() not in SPARED
 
 
 def wake(process: psutil.Process) -> None:
