@@ -23,8 +23,10 @@ from websockets.sync.client import connect
 from workbook import arguments, commands, lab, running, serving
 from workbook.broker import engines
 
+pytestmark = pytest.mark.timeout(300)  # seconds; more than two of the deadlines
+
 ROOT = Path(__file__).parents[1]
-DEADLINE = 60.0
+DEADLINE = 100.0
 """Seconds for what takes one, on a machine that is busy with other tests. What does not
 end by itself would go on for ever."""
 
