@@ -1,11 +1,11 @@
-# Provokes: It is to end when there is too much
+# Provokes: Let it go: who ends it?
 # Misconception: M32
 import asyncio
 
 from fastapi import FastAPI, WebSocket
 
 INBOX = 100
-PATIENCE = 1.2
+PATIENCE = 30.0
 app = FastAPI()
 inboxes: dict[WebSocket, asyncio.Queue[str]] = {}
 
