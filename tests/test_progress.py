@@ -304,7 +304,7 @@ def test_writers_at_once_lose_nothing_of_each_other(
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(100)
 
     assert [writer.exitcode for writer in writers] == [0, 0]
     found = {name: record.hints for name, record in kept.read().items()}
@@ -352,7 +352,7 @@ def test_a_hundred_writers_killed_at_any_moment_lose_nothing(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
 
     assert run.stderr == ""

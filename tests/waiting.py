@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds; it takes milliseconds."""
 
 
