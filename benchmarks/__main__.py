@@ -17,7 +17,8 @@ from typing import NoReturn
 import psutil
 
 from benchmarks import feedback, peers, report
-from benchmarks.load import ROOT
+from benchmarks.report import Length
+from benchmarks.serving import ROOT
 from benchmarks.suite import BENCHES
 
 INTERRUPTED = 130
@@ -25,7 +26,7 @@ INTERRUPTED = 130
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     lines = [
-        f"  {name:13}{bench.about}, {length(bench.seconds)}"
+        f"  {name:13}{bench.about}, {in_words(bench.seconds(Length.USUAL))}"
         for name, bench in BENCHES.items()
     ]
     parser = argparse.ArgumentParser(
@@ -39,12 +40,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--short", action="store_true", help="a short look, with fewer rounds"
     )
     parser.add_argument(
+        "--long", action="store_true", help="with as many rounds as are recorded"
+    )
+    parser.add_argument(
         "--suite", action="store_true", help="feedback: the whole suite, too"
     )
     parser.add_argument(
         "--record",
         action="store_true",
-        help="for a maintainer: these become the workbook's figures",
+        help="for a maintainer: a long run, which becomes the workbook's figures",
     )
     chosen = parser.parse_args(argv)
     for name in chosen.what:
@@ -52,21 +56,29 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             parser.error(f"there is no benchmark {name}: {', '.join(BENCHES)} are")
     if chosen.record and chosen.short:
         parser.error("a short look is not recorded")
+    if chosen.long and chosen.short:
+        parser.error("a run is short or long")
     return chosen
 
 
-def length(seconds: int) -> str:
+def length_of(chosen: argparse.Namespace) -> Length:
+    if chosen.long or chosen.record:
+        return Length.LONG
+    return Length.SHORT if chosen.short else Length.USUAL
+
+
+def in_words(seconds: int) -> str:
     """A time in words."""
     if seconds < 90:
         return f"about {round(seconds, -1)} s"
     return f"about {round(seconds / 60)} minutes"
 
 
-def measure(name: str, *, short: bool, suite: bool, folder: Path) -> bool:
+def measure(name: str, *, length: Length, suite: bool, folder: Path) -> bool:
     """One of them: print its tables, keep the figures; whether its goals are met."""
     bench, begin = BENCHES[name], time.monotonic()
     work = partial(feedback.measure, suite=suite) if name == "feedback" else None
-    data = (work or bench.measure)(short)
+    data = (work or bench.measure)(length)
     file = report.write(folder, name, data)
     drawn = report.save(bench.picture(data), folder, name)
     for table in bench.tables(data):
@@ -106,17 +118,16 @@ def main(argv: Sequence[str]) -> int:
         print("The benchmarks need uvloop, which there is on Linux and macOS.")
         return 1
     names = list(dict.fromkeys(chosen.what)) or list(BENCHES)
-    times = [
-        BENCHES[name].short if chosen.short else BENCHES[name].seconds for name in names
-    ]
-    print(f"{', '.join(names)}: {length(sum(times))}, if nothing else runs here.")
+    length = length_of(chosen)
+    seconds = sum(BENCHES[name].seconds(length) for name in names)
+    print(f"{', '.join(names)}: {in_words(seconds)}, if nothing else runs here.")
     print("Ctrl-C ends it.", flush=True)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         tempfile.tempdir = scratch  # of whatever is made from here on
         stop_at_once(Path(scratch))
         peers.python()
         folder = report.RESULTS if chosen.record else report.MINE
-        how = {"short": chosen.short, "suite": chosen.suite, "folder": folder}
+        how = {"length": length, "suite": chosen.suite, "folder": folder}
         kept = [measure(name, **how) for name in names]
     return 0 if all(kept) else 1
 

@@ -1,8 +1,7 @@
 """What it costs to tell everyone: chapter 4 beside other designs.
 
-`python -m benchmarks.broadcast` measures them in about four minutes, prints a table for
-each size of the room, and keeps the figures in `benchmarks/results/broadcast.json`: the
-notebook of chapter 4 quotes them from there.
+`python3 learn.py bench broadcast`. The notebook of chapter 4 quotes what was recorded,
+in `benchmarks/results/broadcast.json`.
 
 One client speaks, the others listen; a few of its messages are under way at any time.
 The designs take turns, round after round, so that whatever else the machine does hurts
@@ -12,12 +11,10 @@ time is good for; a ratio is to another design in the same round.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 
 import psutil
@@ -29,19 +26,17 @@ from benchmarks.load import (
     Connection,
     Dialect,
     connect,
-    cores,
-    cpu_time,
-    pin,
     run,
-    served,
     tally,
+    until,
 )
-
-RESULTS = Path(__file__).with_name("results") / "broadcast.json"
+from benchmarks.report import Data, Length
+from benchmarks.serving import cores, cpu_time, pin, served
 
 SUBSCRIBERS = (100, 500, 1000)
-ROUNDS = 5
+ROUNDS = {Length.SHORT: 1, Length.USUAL: 2, Length.LONG: 5}
 SECONDS = 1.0  # of one design in one round
+BRIEF = 0.5  # the same, where the run is not LONG
 WARM_UP = 0.3  # seconds before each
 WINDOW = 5  # messages under way
 PATIENCE = 10.0  # seconds until what has not come is lost
@@ -57,13 +52,14 @@ class Design:
 OURS = "chapter 4: an inbox each"
 WRITE_THROUGH = "write-through"
 NAIVE = "naive loop"
+LIMIT = "naive loop, without FastAPI"
 CANCELLING = "cancel and restart, broadcaster"
 
 DESIGNS = {
     OURS: Design("chapters.ch04_broadcast.app:app"),
     WRITE_THROUGH: Design("benchmarks.designs.write_through:make_app", ("--factory",)),
     NAIVE: Design("benchmarks.designs.naive:app"),
-    "naive loop, without FastAPI": Design("benchmarks.designs.plain_asgi:app"),
+    LIMIT: Design("benchmarks.designs.plain_asgi:app"),
     "gather": Design("benchmarks.designs.gathered:app"),
     CANCELLING: Design("benchmarks.designs.cancelling:app"),
     "python-socketio": Design("benchmarks.designs.socket_io:app", dialect=SOCKET_IO),
@@ -79,6 +75,7 @@ class Round:
     load: float  # of a core, for the clients
     lost: int
     doubled: int
+    disordered: int | None = None  # None: that was not counted
 
 
 Results = Mapping[int, Mapping[str, Sequence[Round]]]
@@ -115,19 +112,37 @@ class Window:
         self._say = None
 
 
-async def until(done: Callable[[], bool]) -> bool:
-    """Look every 5 ms, for at most PATIENCE seconds, whether it is so."""
-    for _ in range(round(PATIENCE / 0.005)):
-        if done():
-            return True
-        await asyncio.sleep(0.005)
-    return False
+async def speak(
+    window: Window,
+    speaker: Connection,
+    listeners: Sequence[Connection],
+    seconds: float,
+    *meters: Callable[[], float],
+) -> tuple[float, list[float]]:
+    """Have messages under way for so long; deliveries, and what each meter went up."""
+    speaker.say(0)
+    hear = await until(lambda: all(each.size for each in listeners), PATIENCE)
+    assert hear, "not all hear"
+    size = window.bytes
+    window.open(speaker)
+    await asyncio.sleep(WARM_UP)
+    before, start = window.bytes, [meter() for meter in meters]
+    await asyncio.sleep(seconds)
+    came, end = window.bytes - before, [meter() for meter in meters]
+    window.close()
+    await until(lambda: window.bytes >= window.said * size, PATIENCE)
+    spent = [b - a for a, b in zip(start, end, strict=True)]
+    return came / size * len(listeners), spent
 
 
 async def measure(
-    port: int, server: psutil.Process, dialect: Dialect, subscribers: int
+    port: int,
+    server: psutil.Process,
+    dialect: Dialect,
+    subscribers: int,
+    seconds: float = SECONDS,
 ) -> Round:
-    """Let one client speak to the others for `SECONDS`."""
+    """Let one client speak to the others for so many seconds."""
     window = Window()
     speaker = await connect(port, 0, dialect)
     listeners = [
@@ -135,34 +150,31 @@ async def measure(
         for number in range(1, subscribers + 1)
     ]
     await asyncio.sleep(WARM_UP)  # who has been let in may still have to subscribe
-    speaker.say(0)
-    assert await until(lambda: all(each.size for each in listeners)), "not all hear"
-    size = window.bytes
-    window.open(speaker)
-    await asyncio.sleep(WARM_UP)
-    before, start = window.bytes, time.perf_counter()
-    cpu, own = cpu_time(server), time.process_time()
-    await asyncio.sleep(SECONDS)
-    deliveries = (window.bytes - before) / size * subscribers
-    seconds = time.perf_counter() - start
-    cpu = max(cpu_time(server) - cpu, 0.01)  # it has hundredths
-    own = time.process_time() - own
-    window.close()
-    await until(lambda: window.bytes >= window.said * size)
+    meters = time.perf_counter, lambda: cpu_time(server), time.process_time
+    deliveries, spent = await speak(window, speaker, listeners, seconds, *meters)
+    wall, cpu, own = spent
     found = tally(listeners, {0: window.said})
     for each in (speaker, *listeners):
         each.transport.abort()
     return Round(
-        deliveries / seconds, deliveries / cpu, own / seconds, found.lost, found.doubled
+        deliveries / wall,
+        deliveries / max(cpu, 0.01),  # it has hundredths
+        own / wall,
+        found.lost,
+        found.doubled,
+        found.disordered,
     )
 
 
-def measure_all() -> Results:
+def measure_all(length: Length = Length.USUAL) -> Data:
     """All designs, in rooms of all sizes."""
     own, others = cores()
     pin(0, others)
-    results = {n: {name: list[Round]() for name in DESIGNS} for n in SUBSCRIBERS}
-    with ExitStack() as stack:
+    sizes = SUBSCRIBERS[:1] if length is Length.SHORT else SUBSCRIBERS
+    seconds = SECONDS if length is Length.LONG else BRIEF
+    results = {n: {name: list[Round]() for name in DESIGNS} for n in sizes}
+    total = len(sizes) * ROUNDS[length] * len(DESIGNS)
+    with ExitStack() as stack, report.progress(total) as tell:
         servers = {
             name: stack.enter_context(
                 served(design.app, *design.options, python=peers.python(), on=own)
@@ -170,30 +182,29 @@ def measure_all() -> Results:
             for name, design in DESIGNS.items()
         }
         for subscribers, rounds in results.items():
-            for _ in range(ROUNDS):
+            for _ in range(ROUNDS[length]):
                 for name, (port, server) in servers.items():
-                    work = measure(port, server, DESIGNS[name].dialect, subscribers)
-                    rounds[name].append(run(work))
-    return results
-
-
-def save(results: Results) -> None:
-    rounds = {
+                    tell(f"broadcast: {name}, {subscribers} listen")
+                    how = DESIGNS[name].dialect, subscribers, seconds
+                    rounds[name].append(run(measure(port, server, *how)))
+    found = {
         str(n): {name: [asdict(each) for each in found] for name, found in one.items()}
         for n, one in results.items()
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = {**report.machine(), "rounds": rounds}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return {**report.machine(), "rounds": found}
+
+
+def read(data: Data) -> Results:
+    """The figures of a run."""
+    return {
+        int(n): {name: [Round(**each) for each in found] for name, found in one.items()}
+        for n, one in data["rounds"].items()
+    }
 
 
 def load() -> Results:
-    """The figures of the last run that was kept."""
-    rounds = json.loads(RESULTS.read_text("utf-8"))["rounds"]
-    return {
-        int(n): {name: [Round(**each) for each in found] for name, found in one.items()}
-        for n, one in rounds.items()
-    }
+    """The figures that were recorded."""
+    return read(report.read("broadcast") or {"rounds": {}})
 
 
 def ratio(results: Results, subscribers: int, mine: str, its: str) -> float:
@@ -219,16 +230,3 @@ def table(results: Results) -> str:
                 f"{sum(each.lost + each.doubled for each in found):10,}"
             )
     return "\n".join(lines[1:])
-
-
-if __name__ == "__main__":
-    results = measure_all()
-    save(results)
-    print(table(results))
-    busiest = max(
-        each.load
-        for one in results.values()
-        for found in one.values()
-        for each in found
-    )
-    print(f"\nThe clients took {busiest:.0%} of a core at most.")

@@ -20,15 +20,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import cast
 
 import psutil
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from matplotlib.figure import Figure
 
-from benchmarks import report
-from benchmarks.load import ROOT, cores, cpu_time, pin, run, served
-from benchmarks.report import Data, Table
+from benchmarks import echoing, report
+from benchmarks.echoing import Echoer, Kind
+from benchmarks.load import run, until
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import ROOT, cores, cpu_time, pin, served
 from workbook.server import Server
 
 TIME_INTERVAL = 10.0  # seconds, of the loop below
@@ -36,14 +37,15 @@ TIME_INTERVAL = 10.0  # seconds, of the loop below
 OURS = "chapter 2: two long-lived tasks"
 RESTARTING = "cancel and restart"
 
+ALONE = "chapter 1: echo alone"
+
 APPS = {
     OURS: "chapters.ch02_concurrency.app:app",
     RESTARTING: "benchmarks.concurrency:restarting",
-    "chapter 1: echo alone": "chapters.ch01_echo.app:app",
+    ALONE: "chapters.ch01_echo.app:app",
 }
 
-CONNECTIONS = 64
-PAYLOAD = b"x" * 32
+KIND = Kind(connections=64, size=32, deflate=False)
 ROUNDS = 5
 SECONDS = 0.8  # of one app in one round
 WARM_UP = 0.2  # seconds before each
@@ -86,79 +88,41 @@ async def race(websocket: WebSocket) -> None:
                 task.result()
 
 
-class Load(asyncio.Protocol):
-    """A client that sends its text again as soon as the echo is there.
-
-    A WebSocket library would be busier with each message than the server.
-    """
-
-    HANDSHAKE = (
-        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"Sec-WebSocket-Version: 13\r\n\r\n"
-    )
-    FRAME = bytes([0x81, 0x80 | len(PAYLOAD)]) + bytes(4) + PAYLOAD
-    ANSWER = 2 + len(b"Message text was: ") + len(PAYLOAD)  # bytes of its frame
-
-    def __init__(self) -> None:
-        self.echoes = 0
-        self.first = asyncio.Event()
-        self._buffer = b""
-        self._open = False
-        self._missing = self.ANSWER
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(self.HANDSHAKE)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._open:
-            self._buffer += data
-            self._open = self._buffer.endswith(b"\r\n\r\n")
-            if self._open:
-                assert self._buffer.startswith(b"HTTP/1.1 101 "), self._buffer
-                self.transport.write(self.FRAME)
-            return
-        self._missing -= len(data)
-        if self._missing == 0:
-            self.echoes += 1
-            self.first.set()
-            self._missing = self.ANSWER
-            self.transport.write(self.FRAME)
-
-
 @dataclass(frozen=True)
 class Rate:
-    """Echoes of all connections together, per second."""
+    """What one app did once. Rates are echoes of all connections together."""
 
-    wall: float  # of the clock on the wall
-    cpu: float  # of the server's CPU time
+    wall: float  # per second of the clock on the wall
+    cpu: float  # per second of the server's CPU time
+    load: float  # of a core, for the clients
+    lost: int
+    doubled: int
+    disordered: int
 
 
 async def echo_rate(port: int, server: psutil.Process) -> Rate:
     """Keep all connections busy for `SECONDS`."""
-    loop = asyncio.get_running_loop()
-    opened = [
-        await loop.create_connection(Load, "127.0.0.1", port)
-        for _ in range(CONNECTIONS)
-    ]
-    load = [protocol for _, protocol in opened]
-    async with asyncio.timeout(START):
-        await asyncio.gather(*(each.first.wait() for each in load))
+    clients = await echoing.connect(port, KIND)
+    assert await until(lambda: all(each.echoes for each in clients), START)
     await asyncio.sleep(WARM_UP)
-    before, start, cpu = count(load), time.perf_counter(), cpu_time(server)
+    before, start = count(clients), time.perf_counter()
+    cpu, own = cpu_time(server), time.process_time()
     await asyncio.sleep(SECONDS)
-    echoes = count(load) - before
-    rate = Rate(
-        echoes / (time.perf_counter() - start), echoes / (cpu_time(server) - cpu)
+    echoes, wall = count(clients) - before, time.perf_counter() - start
+    cpu, own = cpu_time(server) - cpu, time.process_time() - own
+    await echoing.finish(clients, START)
+    return Rate(
+        echoes / wall,
+        echoes / cpu,
+        own / wall,
+        sum(each.said for each in clients) - count(clients),
+        sum(each.doubled for each in clients),
+        sum(each.disordered for each in clients),
     )
-    for transport, _ in opened:
-        transport.abort()
-    return rate
 
 
-def count(load: Sequence[Load]) -> int:
-    return sum(each.echoes for each in load)
+def count(clients: Sequence[Echoer]) -> int:
+    return sum(each.echoes for each in clients)
 
 
 def measure_rates(rounds: int) -> dict[str, list[Rate]]:
@@ -210,8 +174,8 @@ def measure_clocks() -> dict[str, tuple[int, list[float]]]:
         return dict(zip(files, found, strict=True))
 
 
-def measure(short: bool = False) -> Data:
-    rates = measure_rates(1 if short else ROUNDS)
+def measure(length: Length = Length.USUAL) -> Data:
+    rates = measure_rates(1 if length is Length.SHORT else ROUNDS)
     return {
         **report.machine(),
         "rates": {name: [asdict(each) for each in r] for name, r in rates.items()},
@@ -224,11 +188,24 @@ def per_cpu(data: Data) -> dict[str, list[float]]:
     return {n: [each["cpu"] / 1000 for each in r] for n, r in data["rates"].items()}
 
 
-def ratio(data: Data, name: str) -> float:
-    """How many times as much as the restarting loop one does, as a median."""
+def ratio(data: Data, name: str, its: str = RESTARTING) -> float:
+    """How many times as much as another one does, as a median."""
     rates = per_cpu(data)
-    pairs = zip(rates[name], rates[RESTARTING], strict=True)
-    return median(mine / its for mine, its in pairs)
+    pairs = zip(rates[name], rates[its], strict=True)
+    return median(a / b for a, b in pairs)
+
+
+def wrong(data: Data, name: str) -> str:
+    """Echoes that were lost, came twice or were not what was next."""
+    rounds = data["rates"][name]
+    kinds = [k for k in ("lost", "doubled", "disordered") if k in rounds[0]]
+    return ", ".join(f"{sum(each[kind] for each in rounds):,}" for kind in kinds)
+
+
+def busy(data: Data, name: str) -> str:
+    """How much of a core the clients were busy."""
+    rounds = data["rates"][name]
+    return f"{median(r['load'] for r in rounds):.0%}" if "load" in rounds[0] else ""
 
 
 def tables(data: Data) -> list[Table]:
@@ -237,11 +214,15 @@ def tables(data: Data) -> list[Table]:
             name,
             *(f"{f(rates):.1f}" for f in (min, median, max)),
             report.times(ratio(data, name)),
+            report.times(ratio(data, name, ALONE)),
             f"{median(r['wall'] for r in data['rates'][name]) / 1000:.1f}",
+            busy(data, name),
+            wrong(data, name),
         ]
         for name, rates in per_cpu(data).items()
     ]
-    head = ["thousand echoes per CPU s: min", "median", "max", "× restart"]
+    head = ["thousand echoes per CPU s: min", "median", "max", "× restart", "× alone"]
+    head += ["thousand echoes/s", "client's core", "lost, twice, order"]
     clocks = [
         [
             name,
@@ -254,8 +235,8 @@ def tables(data: Data) -> list[Table]:
     often = f"one text every {OFTEN:g} of an interval"
     return [
         Table(
-            f"Echo beside a clock, {CONNECTIONS} connections, {len(PAYLOAD)} B",
-            ["", *head, "thousand echoes/s"],
+            f"Echo beside a clock, {KIND.connections} connections, {KIND.title}",
+            ["", *head],
             rows,
         ),
         Table(

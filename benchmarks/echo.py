@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 
 from benchmarks import echoing, peers, report
 from benchmarks.echoing import Kind
-from benchmarks.load import cores, cpu_time, pin, run, served, started, until
-from benchmarks.report import Data, Table
+from benchmarks.load import run, until
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import cores, cpu_time, pin, served, started
 
 CONNECTIONS = (1, 64, 512)
 SIZES = (32, 16 * 1024)  # bytes
@@ -121,8 +122,9 @@ def start_all(stack: ExitStack) -> dict[str, tuple[int, psutil.Process]]:
     }
 
 
-def measure(short: bool = False) -> Data:
+def measure(length: Length = Length.USUAL) -> Data:
     """All servers, with texts of all kinds."""
+    short = length is Length.SHORT
     rounds, seconds = (1, SECONDS / 2) if short else (ROUNDS, SECONDS)
     found = list[Round]()
     turns = [(n, k, name) for n in range(rounds) for k in kinds() for name in turn(n)]

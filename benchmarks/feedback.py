@@ -24,8 +24,8 @@ from statistics import median
 from matplotlib.figure import Figure
 
 from benchmarks import report
-from benchmarks.load import ROOT, free_port
-from benchmarks.report import Data, Table
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import ROOT, free_port
 from workbook import environment
 
 SAVES = 3
@@ -151,8 +151,9 @@ def await_line(child: subprocess.Popen[str], wanted: re.Pattern[str]) -> None:
     raise AssertionError("watch has ended")
 
 
-def measure(short: bool = False, suite: bool = False) -> Data:
+def measure(length: Length = Length.USUAL, suite: bool = False) -> Data:
     """All steps, in a clone of its own."""
+    short = length is Length.SHORT
     steps: dict[str, Data] = {}
 
     def note(name: str, command: str, *seconds: float) -> None:

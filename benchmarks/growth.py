@@ -3,33 +3,22 @@
 `python3 learn.py bench growth`. One speaks. First as much as can be, to rooms of 10 to
 5,000, in chapter 4; then at a growing share of that to 200; then through Redis, in
 chapter 5, to 200 who are spread over 1, 2, 4... processes, up to the cores there are.
+`crowds` looks for why it grows.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from statistics import median, quantiles
 
 import psutil
 from matplotlib.figure import Figure
 
-from benchmarks import broadcast, peers, report
-from benchmarks.load import (
-    PLAIN,
-    Connection,
-    allow_files,
-    connect,
-    cores,
-    cpu_time,
-    pin,
-    run,
-    served,
-    tally,
-    text,
-    until,
-)
-from benchmarks.report import Data, Table
+from benchmarks import broadcast, crowds, peers, report
+from benchmarks.load import PLAIN, Connection, connect, run, tally, text, until
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import allow_files, cores, cpu_time, pin, served
 from workbook.broker import Broker
 
 CHAPTER_4 = "chapters.ch04_broadcast.app:app"
@@ -38,7 +27,8 @@ CHAPTER_5 = "chapters.ch05_redis.app:app"
 SUBSCRIBERS = (10, 30, 100, 300, 1000, 3000, 5000)
 LISTENERS = 200  # of what follows
 SHARES = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)  # of the most there can be
-ROUNDS = 2
+ROUNDS = {Length.SHORT: 1, Length.USUAL: 2, Length.LONG: 2}
+CROWDS = {Length.SHORT: 1, Length.USUAL: 1, Length.LONG: 2}  # rounds of these
 SECONDS = 1.0  # of one load
 MOST_WORKERS = 16
 SPARE = 100  # files that are open besides
@@ -52,6 +42,7 @@ async def offer(port: int, server: psutil.Process, rate: float) -> Data:
     members = [await connect(port, number) for number in range(1, LISTENERS + 1)]
     await asyncio.sleep(broadcast.WARM_UP)
     cpu, start, said = cpu_time(server), time.perf_counter(), list[float]()
+    own = time.process_time()
     while (now := time.perf_counter() - start) < SECONDS:
         due = int(now * rate) + 1
         for number in range(len(said), due):
@@ -64,7 +55,7 @@ async def offer(port: int, server: psutil.Process, rate: float) -> Data:
         return last in b"".join(chunk for _, chunk in member.chunks[-2:])
 
     await until(lambda: all(map(heard_it, members)), broadcast.PATIENCE)
-    cpu = cpu_time(server) - cpu
+    cpu, own = cpu_time(server) - cpu, time.process_time() - own
     late = [moment - said[n] for each in members for moment, _, n in each.heard()]
     moments = [each.chunks[-1][0] for each in members if each.chunks]
     found = tally(members, {0: len(said)})
@@ -78,6 +69,7 @@ async def offer(port: int, server: psutil.Process, rate: float) -> Data:
         "cpu": cpu / len(late),
         "p50": cuts[49],
         "p99": cuts[98],
+        "load": own / seconds,
         "wrong": found.lost + found.doubled + found.disordered,
     }
 
@@ -92,27 +84,20 @@ async def spread(
         await connect(ports[n % len(ports)], n, PLAIN, window.came)
         for n in range(1, LISTENERS + 1)
     ]
-    speaker.say(0)
-    assert await broadcast.until(lambda: all(m.size for m in members)), "not all hear"
-    size = window.bytes
-    window.open(speaker)
-    await asyncio.sleep(broadcast.WARM_UP)
-    before, start = window.bytes, time.perf_counter()
-    cpu, of_redis = cpu_time(*servers), cpu_time(redis)
-    await asyncio.sleep(SECONDS)
-    count = (window.bytes - before) / size * LISTENERS
-    seconds = time.perf_counter() - start
-    cpu, of_redis = cpu_time(*servers) - cpu, cpu_time(redis) - of_redis
-    window.close()
-    await broadcast.until(lambda: window.bytes >= window.said * size)
+    meters = time.perf_counter, lambda: cpu_time(*servers), lambda: cpu_time(redis)
+    count, spent = await broadcast.speak(
+        window, speaker, members, SECONDS, *meters, time.process_time
+    )
+    wall, cpu, of_redis, own = spent
     found = tally(members, {0: window.said})
     for each in (speaker, *members):
         each.transport.abort()
     return {
         "workers": len(ports),
-        "rate": count / seconds,
+        "rate": count / wall,
         "cpu": cpu / count,
         "redis": of_redis / count,
+        "load": own / wall,
         "wrong": found.lost + found.doubled + found.disordered,
     }
 
@@ -122,8 +107,9 @@ def with_subscribers(port: int, server: psutil.Process, counts: Sequence[int]) -
     found = Data()
     for count in counts:
         one = run(broadcast.measure(port, server, PLAIN, count))
-        wrong = one.lost + one.doubled
-        found[str(count)] = {"wall": one.wall, "cpu": 1 / one.cpu, "wrong": wrong}
+        wrong = one.lost + one.doubled + one.disordered
+        costs = {"wall": one.wall, "cpu": 1 / one.cpu, "load": one.load}
+        found[str(count)] = {**costs, "wrong": wrong}
     return found
 
 
@@ -137,17 +123,19 @@ def with_workers(workers: int) -> Data:
         return run(spread(ports, servers, psutil.Process(broker.pid)))
 
 
-def measure(short: bool = False) -> Data:
+def measure(length: Length = Length.USUAL) -> Data:
     own, others = cores()
-    rounds = 1 if short else ROUNDS
     most = allow_files(SUBSCRIBERS[-1] + SPARE) - SPARE
-    counts = [n for n in SUBSCRIBERS if n <= (1000 if short else most)]
+    most = min(most, 1000) if length is Length.SHORT else most
+    counts = [n for n in SUBSCRIBERS if n <= most]
     processes = psutil.cpu_count() or 1
     workers = [n for n in (1, 2, 4, 8, 16) if n <= min(processes, MOST_WORKERS)]
+    why = list(crowds.steps(most, own)) * CROWDS[length]
     found: dict[str, list[Data]] = {"subscribers": [], "load": [], "workers": []}
-    total = rounds * (1 + len(SHARES) + len(workers))
+    found |= {part: [] for part, _, _ in why}
+    total = ROUNDS[length] * (1 + len(SHARES) + len(workers)) + len(why)
     with report.progress(total) as tell:
-        for _ in range(rounds):
+        for _ in range(ROUNDS[length]):
             pin(0, others)
             with served(CHAPTER_4, python=peers.python(), on=own) as (port, server):
                 tell(f"growth: {counts[0]} to {counts[-1]} subscribers")
@@ -161,6 +149,10 @@ def measure(short: bool = False) -> Data:
             for count in workers:
                 tell(f"growth: {count} processes")
                 found["workers"].append(with_workers(count))
+        pin(0, others)
+        for part, title, work_on in why:
+            tell(f"growth: {title}")
+            found[part].append(work_on())
     return {**report.machine(), **found}
 
 
@@ -203,7 +195,7 @@ def tables(data: Data) -> list[Table]:
     sizes, loads, workers = (curve(data, w) for w in ("subscribers", "load", "workers"))
     bent, late = knee_of_cost(sizes), knee_of_lateness(loads)
     growth = [
-        [f"{n:,.0f}", f"{p['wall'] / 1000:.1f}", f"{p['cpu'] * 1e6:.2f}"]
+        [f"{n:,.0f}", f"{p['wall'] / 1000:.1f}", f"{p['cpu'] * 1e6:.2f}", busy(p)]
         for n, p in sizes.items()
     ]
     load = [
@@ -212,6 +204,7 @@ def tables(data: Data) -> list[Table]:
             *(f"{p[name] / 1000:.1f}" for name in ("offered", "delivered")),
             f"{p['cpu'] * 1e6:.2f}",
             *(f"{p[name] * 1000:.2f}" for name in ("p50", "p99")),
+            busy(p),
         ]
         for share, p in loads.items()
     ]
@@ -220,21 +213,22 @@ def tables(data: Data) -> list[Table]:
             f"{n:.0f}",
             f"{p['rate'] / 1000:.1f}",
             *(f"{p[name] * 1e6:.2f}" for name in ("cpu", "redis")),
+            busy(p),
         ]
         for n, p in workers.items()
     ]
-    rate, cost = "thousand deliveries/s", "µs CPU a delivery"
+    rate, cost, own = "thousand deliveries/s", "µs CPU a delivery", "clients' core"
     head = ["share of the most", f"offered, {rate}", rate, cost, "ms, half", "ms, 99 %"]
     return [
         Table(
             "Chapter 4, one speaks to so many",
-            ["listen", rate, cost],
+            ["listen", rate, cost, own],
             growth,
             knee(bent, "From {:,.0f} on a delivery costs a quarter more than at best."),
         ),
         Table(
             f"Chapter 4, {LISTENERS} listen, by load",
-            head,
+            [*head, own],
             load,
             knee(
                 late, "The knee is at {:.0%}: beyond it 99 % wait five times as long."
@@ -242,11 +236,17 @@ def tables(data: Data) -> list[Table]:
         ),
         Table(
             f"Chapter 5, {LISTENERS} listen in so many processes",
-            ["processes", rate, cost, "µs CPU of Redis a delivery"],
+            ["processes", rate, cost, "µs CPU of Redis a delivery", own],
             many,
             "Clients, processes and Redis share the cores here.",
         ),
+        *crowds.tables(data),
     ]
+
+
+def busy(point: Mapping[str, float]) -> str:
+    """How much of a core the clients were busy."""
+    return f"{point['load']:.0%}" if "load" in point else ""
 
 
 def knee(at: float | None, text: str) -> str:
@@ -254,7 +254,8 @@ def knee(at: float | None, text: str) -> str:
 
 
 def goals(data: Data) -> list[tuple[str, bool]]:
-    each = [*data["load"], *data["workers"]]
+    parts = ("load", "workers", "collector", "rooms")
+    each = [one for part in parts for one in data.get(part, [])]
     each += [one for found in data["subscribers"] for one in found.values()]
     wrong = sum(one["wrong"] for one in each)
     return [(f"{wrong} deliveries were lost, doubled or out of order", wrong == 0)]

@@ -14,8 +14,9 @@ import psutil
 from matplotlib.figure import Figure
 
 from benchmarks import broadcast, report
-from benchmarks.load import PLAIN, cores, pin, run, served
-from benchmarks.report import Data, Table
+from benchmarks.load import PLAIN, run
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import cores, pin, served
 
 LISTENERS = 200
 ROUNDS = 5
@@ -57,10 +58,10 @@ def profile(own: set[int]) -> list[tuple[str, float]]:
             ]
 
 
-def measure(short: bool = False) -> Data:
+def measure(length: Length = Length.USUAL) -> Data:
     own, others = cores()
     pin(0, others)
-    rounds = 1 if short else ROUNDS
+    rounds = 1 if length is Length.SHORT else ROUNDS
     found: dict[str, list[float]] = {name: [] for name in APPS}
     with ExitStack() as stack, report.progress(1 + rounds * len(APPS)) as tell:
         tell("hotspots: under the profiler")

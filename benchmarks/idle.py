@@ -13,18 +13,9 @@ from matplotlib.figure import Figure
 
 from benchmarks import echoing, peers, report
 from benchmarks.echoing import Echoer, Kind
-from benchmarks.load import (
-    allow_files,
-    connect,
-    cores,
-    cpu_time,
-    pin,
-    run,
-    served,
-    started,
-    until,
-)
-from benchmarks.report import Data, Table
+from benchmarks.load import connect, run, until
+from benchmarks.report import Data, Length, Table
+from benchmarks.serving import allow_files, cores, cpu_time, pin, served, started
 
 CONNECTIONS = 2000
 SPARE = 100  # files that are open besides
@@ -108,8 +99,9 @@ async def listen(
     return pings, cpu_time(server) - cpu
 
 
-def measure(short: bool = False) -> Data:
+def measure(length: Length = Length.USUAL) -> Data:
     """All servers, one after the other."""
+    short = length is Length.SHORT
     own, others = cores()
     pin(0, others)
     wanted = CONNECTIONS // 4 if short else CONNECTIONS

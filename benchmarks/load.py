@@ -1,4 +1,4 @@
-"""What benchmarks share: apps on a core of their own, and clients that load them.
+"""Clients that load an app, and what they count.
 
 A WebSocket library would be busier with each message than the server is. So a client
 here writes frames made by hand, and of what comes it only keeps the bytes and the
@@ -8,30 +8,20 @@ it is and which of theirs.
 
 import asyncio
 import gc
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, TypeVar, cast
-
-import psutil
-
-ROOT = Path(__file__).resolve().parent.parent
 
 START = 30.0  # seconds that an app may take until a client is let in
 SILENCE = 1.0  # seconds after which a flood is over
 STEP = 0.05  # seconds between two looks at it
 
-STAMP = re.compile(rb"#(\d{3}):(\d{6})")
+STAMP = re.compile(rb"#(\d{3,}):(\d{6})")
 
 T = TypeVar("T")
 
@@ -70,7 +60,7 @@ class Connection(asyncio.Protocol):
     """A client that keeps what comes, and when.
 
     Args:
-        number: its own, of three digits if it is to speak.
+        number: its own.
         dialect: of the app.
         watch: is called with the size of whatever comes, in bytes.
     """
@@ -125,13 +115,16 @@ class Connection(asyncio.Protocol):
     def say(self, *numbers: int, size: int = 32) -> None:
         """Send the messages of these numbers at once, each with our stamp.
 
+        Who has been thrown out says nothing: it is counted with what was lost.
+
         Args:
             numbers: which of ours they are.
             size: of each text, in bytes.
         """
         texts = [text(self.number, number, size) for number in numbers]
         frames = [frame(self._dialect.said.format(each)) for each in texts]
-        self.transport.write(b"".join(frames))
+        if not self.transport.is_closing():
+            self.transport.write(b"".join(frames))
 
     def forget(self) -> None:
         """What came until now is not looked at."""
@@ -243,127 +236,6 @@ async def until(done: Callable[[], bool], within: float) -> bool:
             return True
         await asyncio.sleep(0.005)
     return done()
-
-
-def cpu_time(*processes: psutil.Process) -> float:
-    """Seconds of CPU that they have had."""
-    return sum(_cpu_time(process) for process in processes)
-
-
-def _cpu_time(process: psutil.Process) -> float:
-    # psutil has hundredths of a second, Linux' scheduler nanoseconds.
-    threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
-    try:
-        spent = [int(each.read_text().split()[0]) for each in threads]
-    except OSError:  # a thread has ended meanwhile
-        spent = []
-    if spent:
-        return sum(spent) / 1e9
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def cores() -> tuple[set[int], set[int]]:
-    """A core for the server, and those for the load.
-
-    Both are empty, which says that they share all, where there is only one, or where
-    the system does not let us choose.
-    """
-    if not hasattr(os, "sched_setaffinity"):
-        return set(), set()
-    first, *others = sorted(os.sched_getaffinity(0))
-    return ({first}, set(others)) if others else (set(), set())
-
-
-def pin(process: int, to: Collection[int]) -> None:
-    """Keep a process on these cores, if there are any. 0 is this process."""
-    if to:
-        os.sched_setaffinity(process, to)
-
-
-@contextmanager
-def served(
-    app: str,
-    *options: str,
-    python: Path | str = sys.executable,
-    env: Mapping[str, str] | None = None,
-    on: Collection[int] = (),
-) -> Iterator[tuple[int, psutil.Process]]:
-    """An app on a uvicorn as anybody starts it; gives the port, and the process.
-
-    Args:
-        app: as uvicorn takes it: "chapters.ch04_broadcast.app:app".
-        options: more of uvicorn's.
-        python: serves it.
-        env: more environment variables for it.
-        on: the cores that it is kept on.
-    """
-    command = ["uvicorn", app, "--log-level", "warning", *options]
-    with started(*command, python=python, env=env, on=on) as found:
-        yield found
-
-
-@contextmanager
-def started(
-    module: str,
-    *options: str,
-    python: Path | str = sys.executable,
-    env: Mapping[str, str] | None = None,
-    on: Collection[int] = (),
-) -> Iterator[tuple[int, psutil.Process]]:
-    """`python -m module` as a server that is told its `--port`; else as `served`."""
-    port = free_port()
-    child = subprocess.Popen(
-        [str(python), "-m", module, *options, "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, **(env or {})},
-    )
-    try:
-        pin(child.pid, on)
-        _await(port, child)
-        yield port, psutil.Process(child.pid)
-    finally:
-        child.kill()
-        child.wait()
-
-
-def allow_files(wanted: int) -> int:
-    """Have the system let us, and whom we start, open so many; how many it lets us."""
-    try:
-        import resource
-    except ImportError:  # on Windows, which has no such limit
-        return wanted
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # macOS has another limit besides
-        return soft
-    return wanted
-
-
-def free_port() -> int:
-    # uvicorn's --fd would do without, but takes the socket for one that is not TCP,
-    # and so leaves Nagle's wait switched on: 40 ms for the second of two small writes.
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            if server.poll() is not None or time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -8,12 +8,13 @@ import random
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import growth, idle, report
+from benchmarks import crowds, growth, idle, report
 from benchmarks import redis_broadcast as redis
+from benchmarks.designs import many_rooms
 from benchmarks.report import Data, Table
 
 PEOPLE = (10_000, 1_000_000, 100_000_000)
-ROOM = 50  # people in each room
+ROOM = many_rooms.PEOPLE  # in each room
 PAUSE = 60  # seconds from one text of somebody to the next
 FULL = 0.6  # of a core: what is planned for, so that a bad moment has room
 MEMORY = 2 * 2**30  # bytes that a process may take
@@ -24,7 +25,7 @@ MANY = 300  # listeners: the size of a room in which a delivery is as costly as 
 class Costs:
     """What was measured: seconds of CPU, and bytes."""
 
-    delivery: float
+    delivery: float  # in a process with as many connections as `crowds` looked at
     text: float  # to take one, publish it and hear it, without its deliveries
     ping: float
     memory: float  # of a connection
@@ -40,10 +41,10 @@ def costs() -> Costs | None:
 
 
 def costs_of(growth: Data, redis: Data, idle: Data) -> Costs:
-    delivery = cost_of_delivery(growth)
+    delivery, dearer = cost_of_delivery(growth), crowds.dearer(growth)
     publish, listener = line({int(n): cost for n, cost in redis["publish"].items()})
     return Costs(
-        delivery,
+        delivery + dearer,
         max(cost_of_paced_text(redis, delivery), 0.0),
         cost_of_ping(idle),
         memory_of_one(idle),

@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from benchmarks import peers
+
+if TYPE_CHECKING:  # it takes half a second: who draws nothing does without
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).with_name("results")
 MINE = RESULTS / "mine"  # of whoever runs a benchmark: git ignores it
@@ -32,6 +35,14 @@ LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "websockets", "redis")
 INK, QUIET, OURS, PEER, LIMIT = "#20262d", "#59636e", "#1d5fbf", "#9aa4af", "#d9dee3"
 
 Data = dict[str, Any]
+
+
+class Length(Enum):
+    """How long a run may take: the more rounds, the steadier a median."""
+
+    SHORT = "short"  # a first look
+    USUAL = "usual"
+    LONG = "long"  # what is recorded
 
 
 @dataclass(frozen=True)
@@ -143,8 +154,10 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         say("")
 
 
-def panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+def panels(count: int, size: tuple[float, float]) -> "tuple[Figure, list[Axes]]":
     """A figure with panels side by side."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size, dpi=110, facecolor="white")
     figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     found = list(figure.subplots(1, count, squeeze=False)[0])
@@ -156,7 +169,7 @@ def panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     return figure, found
 
 
-def bars(axes: Axes, rounds: Mapping[str, Sequence[float]], ours: str = "") -> None:
+def bars(axes: "Axes", rounds: Mapping[str, Sequence[float]], ours: str = "") -> None:
     """A bar for each name up to the median, and a line from the least to the most."""
     for place, (name, values) in enumerate(reversed(rounds.items())):
         middle = median(values)
@@ -169,7 +182,7 @@ def bars(axes: Axes, rounds: Mapping[str, Sequence[float]], ours: str = "") -> N
     axes.set_xlim(0, 1.2 * max(max(values) for values in rounds.values()))
 
 
-def save(figure: Figure, folder: Path, name: str) -> Path:
+def save(figure: "Figure", folder: Path, name: str) -> Path:
     """Keep a picture beside the figures; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.png"

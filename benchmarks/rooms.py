@@ -1,89 +1,44 @@
-"""The benchmarks of chapters 4 and 5 as `learn.py bench` runs them.
+"""What `broadcast` and `redis_broadcast` have measured, as tables and pictures."""
 
-`benchmarks.broadcast` and `benchmarks.redis_broadcast` measure more rounds when they
-are run by themselves; the figures are kept in the same files, in the same form.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from statistics import median
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks import broadcast, report
+from benchmarks import broadcast, redis_promises, report
 from benchmarks import redis_broadcast as redis
-from benchmarks.broadcast import CANCELLING, NAIVE
-from benchmarks.load import cores, pin
-from benchmarks.report import Data, Table
+from benchmarks.broadcast import CANCELLING, LIMIT, NAIVE
+from benchmarks.report import Data, Length, Table
 
 
-@contextmanager
-def settings(module: Any, **values: object) -> Iterator[None]:
-    """Constants of a benchmark, for a while."""
-    before = {name: getattr(module, name) for name in values}
-    try:
-        for name, value in values.items():
-            setattr(module, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)
-
-
-def measure_broadcast(short: bool = False) -> Data:
-    how = {"ROUNDS": 1 if short else 2, "SECONDS": 0.3 if short else 0.6}
-    rooms = (100,) if short else broadcast.SUBSCRIBERS
-    designs, total = broadcast.DESIGNS, how["ROUNDS"] * len(rooms)
-    with report.progress(int(total * len(designs))) as tell:
-        measured = broadcast.measure
-
-        def telling(port: int, server: Any, dialect: Any, subscribers: int) -> Any:
-            tell(f"broadcast: one speaks, {subscribers} listen")
-            return measured(port, server, dialect, subscribers)
-
-        with settings(broadcast, SUBSCRIBERS=rooms, measure=telling, **how):
-            results = broadcast.measure_all()
-    rounds = {
-        str(n): {name: [asdict(each) for each in found] for name, found in one.items()}
-        for n, one in results.items()
-    }
-    return {**report.machine(), "rounds": rounds}
-
-
-def read_broadcast(data: Data) -> broadcast.Results:
-    return {
-        int(n): {
-            name: [broadcast.Round(**each) for each in found]
-            for name, found in one.items()
-        }
-        for n, one in data["rounds"].items()
-    }
+def counted(rounds: Sequence[broadcast.Round]) -> Iterator[str]:
+    """What was lost, came twice or out of order; a dash where nobody counted."""
+    for what in ("lost", "doubled", "disordered"):
+        found = [getattr(each, what) for each in rounds]
+        yield "–" if None in found else f"{sum(found):,}"
 
 
 def tables_of_broadcast(data: Data) -> list[Table]:
-    results, found = read_broadcast(data), list[Table]()
+    results, found = broadcast.read(data), list[Table]()
     head = ["thousand deliveries per CPU s: min", "median", "max", "× naive"]
-    head += ["× cancel", "thousand deliveries/s", "clients' core", "lost, twice"]
+    head += ["× cancel", "× limit", "thousand deliveries/s", "clients' core"]
+    head += ["lost, twice, order"]
     for subscribers, rounds in results.items():
         rows = list[list[str]]()
         for name, each in rounds.items():
             rates = [one.cpu / 1000 for one in each]
-            lost, twice = (
-                sum(getattr(o, w) for o in each) for w in ("lost", "doubled")
-            )
             rows.append(
                 [
                     name,
                     *(f"{f(rates):.1f}" for f in (min, median, max)),
                     *(
                         report.times(broadcast.ratio(results, subscribers, name, its))
-                        for its in (NAIVE, CANCELLING)
+                        for its in (NAIVE, CANCELLING, LIMIT)
                     ),
                     f"{median(one.wall for one in each) / 1000:.1f}",
                     f"{median(one.load for one in each):.0%}",
-                    f"{lost:,}, {twice:,}",
+                    ", ".join(counted(each)),
                 ]
             )
         found.append(Table(f"One speaks, {subscribers:,} listen", ["", *head], rows))
@@ -91,14 +46,15 @@ def tables_of_broadcast(data: Data) -> list[Table]:
 
 
 def goals_of_broadcast(data: Data) -> list[tuple[str, bool]]:
-    results = read_broadcast(data)
+    results = broadcast.read(data)
     ours = [each for one in results.values() for each in one[broadcast.OURS]]
-    wrong = sum(each.lost + each.doubled for each in ours)
-    return [(f"chapter 4: {wrong} deliveries lost or doubled", wrong == 0)]
+    wrong = sum(r.lost + r.doubled + (r.disordered or 0) for r in ours)
+    text = f"chapter 4: {wrong} deliveries lost, doubled or out of order"
+    return [(text, wrong == 0)]
 
 
 def picture_of_broadcast(data: Data) -> Figure:
-    results = read_broadcast(data)
+    results = broadcast.read(data)
     figure, axes = report.panels(len(results), (15, 3.2))
     for one, (subscribers, rounds) in zip(axes, results.items(), strict=True):
         rates = {name: [r.cpu / 1000 for r in found] for name, found in rounds.items()}
@@ -108,29 +64,16 @@ def picture_of_broadcast(data: Data) -> Figure:
     return figure
 
 
-def measure_redis(short: bool = False) -> Data:
-    own, others = cores()
-    pin(0, others)
-    how = {"TEXTS": 50} if short else {}
-    with settings(redis, **how):
-        results = redis.measure_all(1, own)
-    return asdict(results)
-
-
-def read_redis(data: Data) -> redis.Results:
-    rounds = [
-        redis.Round(**{**each, "connections": tuple(each["connections"])})
-        for each in data["rounds"]
-    ]
-    publish = {int(n): cost for n, cost in data["publish"].items()}
-    return redis.Results(data["taken"], data["machine"], rounds, publish)
+def measure_redis(length: Length = Length.USUAL) -> Data:
+    return asdict(redis.measure_all(length))
 
 
 def tables_of_redis(data: Data) -> list[Table]:
-    results, found = read_redis(data), list[Table]()
+    results, found = redis.read(data), list[Table]()
     head = ["lost at 50/s", "lost in a flood", "twice, order"]
-    head += ["flood: thousand deliveries/s", "µs CPU a delivery at 50/s"]
-    head += ["ms, half", "ms, 99 %", "connections at Redis"]
+    head += ["flood: thousand deliveries/s", "× race"]
+    head += ["µs CPU a delivery at 50/s: min", "median", "max", "× race"]
+    head += ["ms, half", "ms, 99 %", "clients' core", "connections at Redis"]
     for workers in redis.WORKERS:
         rows = [
             [name, *row(results, name, workers)]
@@ -156,31 +99,49 @@ def row(results: redis.Results, name: str, workers: int) -> list[str]:
     )
     links = "{} → {}".format(*max(r.connections for r in both))
     if any(r.is_silent for r in both):
-        return [*lost, wrong, "–", "–", "–", "–", links]
+        return [*lost, wrong, *["–"] * 9, links]
+    costs = [r.cost * 1e6 for r in slow]
+    its_slow, its_fast = (
+        redis.pick(results, redis.RACE, workers, flood) for flood in (False, True)
+    )
     return [
         *lost,
         wrong,
         f"{median(r.rate for r in fast) / 1000:.1f}",
-        f"{median(r.cost for r in slow) * 1e6:.1f}",
+        ratio([(a.rate, b.rate) for a, b in zip(fast, its_fast, strict=False)]),
+        *(f"{f(costs):.1f}" for f in (min, median, max)),
+        ratio([(a.cost, b.cost) for a, b in zip(slow, its_slow, strict=False)]),
         f"{median(r.p50 or 0 for r in slow) * 1000:.1f}",
         f"{median(r.p99 or 0 for r in slow) * 1000:.1f}",
+        busy(slow),
         links,
     ]
 
 
+def ratio(pairs: Sequence[tuple[float, float]]) -> str:
+    """The median of what is so many times another, round by round."""
+    return report.times(median(a / b for a, b in pairs))
+
+
+def busy(rounds: Sequence[redis.Round]) -> str:
+    """How much of a core the clients were busy."""
+    loads = [each.load for each in rounds if each.load is not None]
+    return f"{median(loads):.0%}" if loads else ""
+
+
 def goals_of_redis(data: Data) -> list[tuple[str, bool]]:
-    results = read_redis(data)
+    results = redis.read(data)
     ours = [r for r in results.rounds if r.design == redis.OURS]
     wrong = sum(r.lost + r.doubled + r.disordered for r in ours)
     found = [(f"chapter 5: {wrong} deliveries lost, doubled or disordered", wrong == 0)]
     for workers in redis.WORKERS:
-        for text, ok in redis.goals(results, workers):
+        for text, ok in redis_promises.goals(results, workers):
             found.append((f"{workers} processes: {text}", ok))
     return found
 
 
 def picture_of_redis(data: Data) -> Figure:
-    results = read_redis(data)
+    results = redis.read(data)
     figure, axes = report.panels(len(redis.WORKERS), (12, 3))
     for one, workers in zip(axes, redis.WORKERS, strict=True):
         costs = {

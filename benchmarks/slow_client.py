@@ -19,7 +19,8 @@ import httpx
 import psutil
 from fastapi import FastAPI
 
-from benchmarks.load import Connection, connect, cores, pin, run, served, tally
+from benchmarks.load import Connection, connect, run, tally
+from benchmarks.serving import cores, pin, served
 from chapters.ch04_broadcast import app as chapter
 from chapters.ch04_broadcast import room
 

@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks import (
+    crowds,
     drift,
     echo,
     echoing,
@@ -28,7 +29,7 @@ from benchmarks import (
     tables,
 )
 from benchmarks.echoing import COUNT, Echoer, Kind
-from benchmarks.report import Table
+from benchmarks.report import Length, Table
 from benchmarks.suite import BENCHES
 from chapters.ch04_broadcast import room
 from workbook import arguments
@@ -265,6 +266,31 @@ def test_the_knees_are_where_the_curves_bend() -> None:
     assert growth.knee_of_lateness({0.1: {"p99": 1.0}}) is None
 
 
+def crowd(count: int, held: bool, cpu: float, collecting: float) -> dict[str, Any]:
+    costs = {"cpu": cpu / 1e6, "collecting": collecting / 1e6}
+    return {"listen": count, "held": held, **costs, "load": 0.5, "wrong": 0}
+
+
+def test_what_collecting_costs_is_told_beside_a_run_without_it() -> None:
+    rounds = [crowd(5000, False, 30.0, 18.0), crowd(5000, True, 12.0, 0.0)]
+
+    (table,) = crowds.tables({"collector": rounds})
+
+    assert table.rows == [["5,000", "30.00", "18.00", "12.00", "×0.40", "50%"]]
+
+
+def test_a_plan_counts_what_a_delivery_costs_more_among_many() -> None:
+    rounds = [
+        {"people": people, "text": text, "cpu": text / 49, "load": 0.5, "wrong": 0}
+        for people, text in ((50, 400e-6), (4000, 1380e-6))
+    ]
+
+    (table,) = crowds.tables({"rooms": rounds})
+
+    assert crowds.dearer({"rooms": rounds}) == pytest.approx(20e-6)
+    assert [row[3] for row in table.rows] == ["×1.00", "×3.45"]
+
+
 COSTS = plan.Costs(8e-6, 2e-4, 5e-5, 40_000, 1e-6, 5e-7)
 
 
@@ -301,10 +327,30 @@ def test_every_benchmark_is_named_where_a_learner_looks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("argv", "length"),
+    [
+        ([], Length.USUAL),
+        (["--short"], Length.SHORT),
+        (["--long"], Length.LONG),
+        (["--record"], Length.LONG),
+    ],
+)
+def test_what_is_recorded_is_a_long_run(argv: list[str], length: Length) -> None:
+    assert bench.length_of(bench.parse(argv)) is length
+
+
+def test_all_of_it_takes_minutes() -> None:
+    seconds = sum(each.seconds(Length.USUAL) for each in BENCHES.values())
+
+    assert seconds <= 600
+
+
+@pytest.mark.parametrize(
     ("argv", "said"),
     [
         (["ech"], "there is no benchmark ech"),
         (["--record", "--short"], "a short look is not recorded"),
+        (["--long", "--short"], "a run is short or long"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_sentence(
@@ -321,7 +367,7 @@ def test_what_was_measured_stands_where_it_is_said(
 ) -> None:
     table = Table("Rates", ["", "echoes/s"], [["ours", "7"]])
     one = SimpleNamespace(
-        measure=lambda short: {"short": short},
+        measure=lambda length: {"length": length.value},
         tables=lambda _: [table],
         goals=lambda _: [("ours is quick", False)],
         picture=lambda _: report.panels(1, (1, 1))[0],
@@ -329,10 +375,10 @@ def test_what_was_measured_stands_where_it_is_said(
     monkeypatch.setitem(BENCHES, "made", cast(Any, one))
     monkeypatch.setattr(bench, "ROOT", tmp_path)
 
-    kept = bench.measure("made", short=True, suite=False, folder=tmp_path)
+    kept = bench.measure("made", length=Length.SHORT, suite=False, folder=tmp_path)
 
     assert not kept
-    assert report.read("made", tmp_path) == {"short": True}
+    assert report.read("made", tmp_path) == {"length": "short"}
     assert (tmp_path / "made.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
     assert "missed  ours is quick" in said

@@ -92,6 +92,7 @@ def bench_options(parser: argparse.ArgumentParser) -> None:
         help="echo, concurrency, broadcast, redis, idle, growth, hotspots, feedback",
     )
     parser.add_argument("--short", action="store_true", help="fewer rounds")
+    parser.add_argument("--long", action="store_true", help="more rounds")
     parser.add_argument(
         "--suite", action="store_true", help="feedback: time the whole suite, too"
     )

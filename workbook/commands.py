@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALONE = {"-s", "--pdb", "--trace", "--co", "--collect-only", "--capture=no"}
 """Options of pytest that make no sense in several processes."""
 
-BENCH_FLAGS = ("short", "suite", "record")
+BENCH_FLAGS = ("short", "long", "suite", "record")
 
 WORKERS = ("-n", "6", "--dist", "loadgroup")
 

@@ -455,21 +455,18 @@ draw(seen, "bo misses what ana said while Redis was away")
 # race of section 4 on `broadcaster`, `hand_over` for each client, python-socketio, and
 # Django's channels on Redis. All of it ran on one machine, interleaved:
 #
-#     .venv/bin/python -m benchmarks.redis_broadcast
+#     python3 learn.py bench redis --long
 #
 # **Predict:** Which of them lose nothing? And how does the cost of one `PUBLISH` grow
 # with the number of processes that listen?
 
 # %% tags=["M13", "M20", "M29", "M54"]
-from benchmarks import redis_broadcast
+from benchmarks.redis_broadcast import OURS, read
+from benchmarks.redis_promises import table, table_of_publish
 
-results = redis_broadcast.read()
-print(
-    redis_broadcast.table(results),
-    redis_broadcast.table_of_publish(results),
-    sep="\n\n",
-)
-ours = [each for each in results.rounds if each.design == redis_broadcast.OURS]
+results = read()
+print(table(results), table_of_publish(results), sep="\n\n")
+ours = [each for each in results.rounds if each.design == OURS]
 assert sum(each.lost + each.doubled + each.disordered for each in ours) == 0
 
 # %% [markdown]

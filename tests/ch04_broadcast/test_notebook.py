@@ -1,6 +1,6 @@
 """What the notebook of chapter 4 shows beside the chapter."""
 
-from benchmarks import broadcast, load
+from benchmarks import broadcast, load, serving
 from benchmarks.audience import listen, say
 from workbook.client import Client
 
@@ -17,7 +17,7 @@ def test_the_figures_are_of_the_designs_that_are_measured() -> None:
 def test_write_through_keeps_what_the_chapter_promises() -> None:
     design = broadcast.DESIGNS[broadcast.WRITE_THROUGH]
     long, count = "x" * 65_536, 40
-    with load.served(design.app, *design.options) as (port, _):
+    with serving.served(design.app, *design.options) as (port, _):
         assert load.flood(port) == load.Tally(expected=38_000)
         ana, bo, cy = (Client(name, port, narrow=True) for name in ("ana", "bo", "cy"))
         bo.stall()

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import redis_broadcast as benchmark
-from benchmarks.redis_broadcast import OURS, RACE, WORKERS, Results, Round
+from benchmarks import redis_promises
+from benchmarks.redis_broadcast import OURS, RACE, WORKERS, Results, Round, read
 from workbook import book, course
 
 CHAPTER = course.find_chapter("redis")
@@ -34,18 +34,18 @@ def test_the_notebook_shows_the_figures_that_were_kept() -> None:
         for cell in book.read(CHAPTER).cells
         for output in cell.get("outputs", [])
     ]
-    kept = benchmark.read()
+    kept = read()
 
     (table,) = [text for text in shown if "lost of all" in text]
     again = f"rebuild it: python -m workbook.book {CHAPTER.name}"
-    assert benchmark.table(kept) in table, again
-    assert benchmark.table_of_publish(kept) in table, again
+    assert redis_promises.table(kept) in table, again
+    assert redis_promises.table_of_publish(kept) in table, again
 
 
 def test_the_table_has_a_row_for_each_design_and_number_of_processes(
     good: Results,
 ) -> None:
-    rows = [line.split() for line in benchmark.table(good).splitlines()]
+    rows = [line.split() for line in redis_promises.table(good).splitlines()]
 
     ours = ["chapter", "5", "0", "0", "0", "0", "1.0", "1.0", "1000.0"]
     late = ["1000.0", "1000.0", "2→2"]
@@ -56,14 +56,14 @@ def test_the_table_has_a_row_for_each_design_and_number_of_processes(
 def test_what_hardly_delivers_has_no_speed(good: Results) -> None:
     silent = [replace(each, lost=950) for each in good.rounds if each.design == RACE]
 
-    text = benchmark.table(replace(good, rounds=silent))
+    text = redis_promises.table(replace(good, rounds=silent))
 
     assert "95.0%   95.0%" in text
     assert text.count("–") == 5 * len(WORKERS)
 
 
 def test_promises_that_are_kept_are_not_named(good: Results) -> None:
-    assert benchmark.promises(good) == []
+    assert redis_promises.promises(good) == []
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_a_promise_that_is_broken_is_named(
         replace(each, **change) if each.design == OURS else each for each in good.rounds
     ]
 
-    assert broken in benchmark.promises(replace(good, rounds=rounds))[0]
+    assert broken in redis_promises.promises(replace(good, rounds=rounds))[0]
