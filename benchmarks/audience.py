@@ -22,6 +22,7 @@ LONG = "x" * 1_000_000
 WORDS = ("one", "two", "three")
 
 PATIENCE = 1.0  # seconds without a text after which there is no more to come
+LONGER = 3.0  # the same, where several rooms are busy with LONG at once
 
 Tell = Callable[[list[WebSocket], str], Awaitable[object]]
 
@@ -41,14 +42,17 @@ def say(client: Client, *texts: str) -> None:
         client.send(text)
 
 
-def listen(client: Client, until: str | None = None) -> list[str]:
+def listen(
+    client: Client, until: str | None = None, patience: float = PATIENCE
+) -> list[str]:
     """What a client hears, without LONG, and last how that ended if not as expected.
 
     Args:
         client: hears it.
         until: the text that ends it; without one, it goes on to the connection's end.
+        patience: seconds without a text that end it.
     """
-    client.reply, heard = PATIENCE, list[str]()
+    client.reply, heard = patience, list[str]()
     try:
         while until is None or until not in heard:
             text = str(client.receive())
@@ -101,11 +105,12 @@ def beside_a_sleeper(tell: Tell, **options: Any) -> Heard:
         finally:
             room.remove(websocket)
 
+    chat.__name__ = tell.__name__  # or one server would end another's
     with serve(chat, **options) as server:
         ana, bo, cy = enter(server, "ana", "bo", "cy")
         bo.stall()
         say(ana, LONG, *WORDS)
-        came = [text for text in listen(cy, WORDS[-1]) if text in WORDS]
+        came = [text for text in listen(cy, WORDS[-1], LONGER) if text in WORDS]
         bo.abort()  # or whoever waits for it would keep the server from stopping
     mine = [event for event in server.wire if event.client == "ana"]
     (said,) = [e.time for e in mine if e.direction == "out" and e.data == WORDS[0]]
@@ -116,6 +121,13 @@ def beside_a_sleeper(tell: Tell, **options: Any) -> Heard:
     how = " and ".join([tell.__name__, *(["pings"] if options else [])])
     late = max(times, default=said) - said
     return Heard(how, came, late, "".join(closed), server.wire)
+
+
+def beside_sleepers(*ways: tuple[Tell, dict[str, Any]]) -> list[Heard]:
+    """Several ways to tell, each with options of `uvicorn.Config`, all at once."""
+    with ThreadPoolExecutor(len(ways)) as pool:
+        jobs = [pool.submit(beside_a_sleeper, tell, **how) for tell, how in ways]
+        return [job.result() for job in jobs]
 
 
 def who_heard_whom(people: Sequence[Client]) -> dict[str, list[str]]:

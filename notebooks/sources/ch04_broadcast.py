@@ -25,7 +25,7 @@ from fastapi import WebSocket
 from IPython.display import display
 
 sys.path.append("..")  # the workbook's folder is the one above this notebook's
-from benchmarks.audience import LONG, beside_a_sleeper, enter, listen, listen_all, say
+from benchmarks.audience import LONG, beside_sleepers, enter, listen, listen_all, say
 from chapters.ch04_broadcast import app as chapter
 from chapters.ch04_broadcast.app import Member, Room, app
 from workbook.lesson import attempt, check, draw, lost, serve, show
@@ -102,7 +102,7 @@ draw(lost(server.wire, "di", ["hello", "anybody?"]), "di is skipped, without an 
 # ## 2 · One is dead
 #
 # It does not mend this one. ana, bo and cy come in. bo stalls again, and while the loop
-# waits for him he vanishes, as a phone does in a tunnel.
+# waits for him he vanishes, as a phone does in a tunnel. Then cy says `hello?`.
 #
 # **Predict:** Who gets an error, bo's handler or ana's? Does cy hear `hello`?
 
@@ -114,11 +114,14 @@ with serve(naive) as server:
     say(ana, LONG, "hello")
     listen(ana, "hello")  # she hears herself; now the loop is at bo
     bo.abort()
-    endings = [listen(ana)[-1], listen(cy)[-1]]
-print(f"ana: {endings[0]}", f"cy: {endings[1]}", sep="\n")
-assert "1006" in endings[0]
-assert server.log.splitlines()[-1].startswith("WebSocketDisconnect")
-draw(server.wire, "bo dies, ana is thrown out, cy hears nothing")
+    ending = listen(ana)[-1]
+    say(cy, "hello?")  # whoever speaks hears themselves, too
+    heard = listen(cy, "hello?")
+print(f"ana: {ending}", f"cy heard: {heard}", sep="\n")
+assert "1006" in ending
+assert heard == ["hello?"]
+assert "WebSocketDisconnect" in server.log
+draw(lost(server.wire, "cy", ["hello", "hello?"]), "bo dies, and ana is thrown out")
 
 # %% [markdown] tags=["M01", "M49"]
 # bo's death is raised where somebody sends to him: in ana's handler, which it ends. So
@@ -180,7 +183,7 @@ async def in_time(room: Row, text: str) -> None:
 # %% tags=["M32", "M60"]
 pings = {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.3}
 ways = [(in_turn, {}), (gathered, {}), (in_time, {}), (in_turn, pings)]
-found = [beside_a_sleeper(tell, **options) for tell, options in ways]
+found = beside_sleepers(*ways)  # four rooms, all at once
 print(*found, sep="\n")
 assert [len(each.came) for each in found] == [0, 1, 3, 0]
 assert found[2].late > 0.6  # seconds
@@ -253,6 +256,7 @@ with serve(inboxes) as server:
         assert ana.ping()  # the server has read them
         mib = tracemalloc.get_traced_memory()[0] / 2**20
         print(f"{waiting['bo'].qsize():4} texts wait for bo, {mib:5.1f} MiB in use")
+    bo.abort()  # or the server would not stop before bo has read all
 tracemalloc.stop()
 assert mib > 9
 
@@ -393,10 +397,11 @@ assert "1013" in last
 # %% tags=["M15"]
 from pathlib import Path
 from benchmarks.audience import table, who_heard_whom
+from workbook.process import Process
 from workbook.server import Server
 
-file = Path(chapter.__file__)
-with Server(file) as first, Server(file) as second:
+file, one, two = Path(chapter.__file__), Process(), Process()
+with Server(file, process=one) as first, Server(file, process=two) as second:
     people = enter(first, "ana", "bo") + enter(second, "cy", "di")
     heard = who_heard_whom(people)
 print(table(heard))
@@ -415,10 +420,10 @@ assert heard == {"ana": ["bo"], "bo": ["ana"], "cy": ["di"], "di": ["cy"]}
 # once, not when a connection opens: or, after reconnecting, each text would go out
 # twice.
 #
-# Does an inbox each cost much? This is what `python -m benchmarks.broadcast` found. One
-# client speaks, the rest listen, and *times* compares what designs deliver in a second
-# of CPU, with the naive loop, and with the loop of chapter 2 that cancels and restarts,
-# on the library `broadcaster`.
+# Does an inbox each cost much? `python3 learn.py bench broadcast --long` found this.
+# One client speaks, the rest listen, and *times* compares what designs deliver in a
+# second of CPU, with the naive loop, and with the loop of chapter 2 that cancels and
+# restarts, on the library `broadcaster`.
 #
 # **Predict:** The naive loop has no inbox, no second task, no bound. How much faster is
 # it? Can anything with a bound come near?
