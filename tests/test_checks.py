@@ -498,6 +498,36 @@ def test_what_a_group_has_raised_is_told_by_its_type(
     assert found.place(evidence) == (6, f"                group.create_task({send})")
 
 
+BLAMES_REDIS = """
+def test_it_asks_redis(ex1_shout):
+    try:
+        ex1_shout.connect("ana")
+    except AssertionError as failure:
+        failure.hint, failure.misconception = "Nobody has asked Redis.", "M29"
+        raise
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("import asyncio\nasyncio.create_task(asyncio.sleep(1))", "At import no loop"),
+        ("import no_such_module", "No exercise needs more"),
+        ("raise ValueError('no')", None),
+    ],
+)
+def test_of_a_file_that_never_ran_a_check_says_nothing_of_its_own(
+    tmp_path: Path, source: str, hint: str | None
+) -> None:
+    exercise = write_course(tmp_path, BLAMES_REDIS, "ex1_shout")[0]
+
+    failure = judged(exercise, source).failure
+
+    assert failure is not None
+    assert failure.misconception is None
+    assert (failure.hint or "None").startswith(str(hint))
+
+
 # What became of a message that should have come
 
 
@@ -534,7 +564,9 @@ IN_ANOTHER = "came in another text at …"
         ([SENT, ("bo", "in", "text", '{"message": "two"}')], IN_ANOTHER),
         ([SENT, ("bo", "in", "text", "ana: two")], IN_ANOTHER),
         ([SENT, MISSING, ("bo", "in", "text", "ana: two")], IN_ANOTHER),
-        ([SENT, ("bo", "in", "text", "TWO")], "lost: ana sent it at …"),
+        ([SENT, ("bo", "in", "text", "TWO")], "not yet come: ana sent it at …"),
+        ([SENT, ("bo", "in", "text", "tw")], "only a part of it came"),
+        ([SENT, ("bo", "in", "end", None)], "lost: ana sent it at …"),
         ([SENT, ("bo", "in", "text", "twofold")], ""),
     ],
 )

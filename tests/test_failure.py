@@ -3,6 +3,7 @@
 import pytest
 
 from workbook.child import OTHERS_KEPT, Learner
+from workbook.diagnosis import own_up
 from workbook.failure import (
     Failure,
     Line,
@@ -11,7 +12,7 @@ from workbook.failure import (
     name_status,
     quote,
 )
-from workbook.wire import Direction, Event, Kind
+from workbook.wire import Direction, Event, Kind, Wire
 
 
 def event(
@@ -209,3 +210,32 @@ def test_of_a_huge_group_some_are_named() -> None:
     assert isinstance(others, list)
     assert len(others) == OTHERS_KEPT
     assert max(map(len, others)) <= 200
+
+
+# Who sent what
+
+
+def row(sent: str, *said: tuple[str, str]) -> str | None:
+    """The row about what bo sent, where so much was said, and bo expected "two"."""
+    failure = Failure("bo", "nothing for 5 s", 'text "two"', sent=sent)
+    wire = Wire()
+    for client, text in said:
+        wire.record(client, "out", "text", text)
+    own_up(failure, wire)
+    return failure.sent
+
+
+def test_who_has_said_something_is_not_told_to_have_said_nothing() -> None:
+    told = 'nothing; ana sent text "two"'
+
+    assert row(told, ("ana", "two")) == told
+    assert row(told, ("bo", "one"), ("ana", "two")) == 'text "one"; ana sent text "two"'
+
+
+def test_who_only_listens_is_told_what_another_said() -> None:
+    handshake = "the handshake, GET /ws"
+
+    assert row(handshake, ("ana", "two")) == 'nothing; ana sent text "two"'
+    assert row(handshake, ("ana", "one")) == handshake
+    assert row(handshake, ("bo", "two")) == handshake
+    assert row('text "two"', ("bo", "two"), ("ana", "two")) == 'text "two"'

@@ -25,6 +25,7 @@ def explain(failure: Failure, answer: Answer) -> None:
     a second or two.
     """
     failure.sent = failure.sent or _last_act(failure, answer)
+    own_up(failure, answer.wire)
     mark_fate(failure, answer.wire)
     ended = ending.explain(failure, answer)
     failure.printed = answer.process.last_prints()
@@ -59,6 +60,21 @@ def _last_act(failure: Failure, answer: Answer) -> str | None:
     return f"{'the handshake, ' * (mine[-1].kind == 'request')}{name(mine[-1])}"
 
 
+def own_up(failure: Failure, wire: Wire) -> None:
+    """Say who has said something, and who only should have heard what another said."""
+    sent = failure.sent or ""
+    said = [e for e in wire if e.kind in MESSAGES and e.direction == "out"]
+    mine = [e for e in said if e.client == failure.who]
+    heard = [e for e in said if name(e) == failure.expected and e not in mine]
+    if sent.startswith(NOTHING) and mine:
+        failure.sent = f"{name(mine[-1])}; {sent.removeprefix(NOTHING)}"
+    elif sent.startswith("the handshake") and not mine and heard:
+        failure.sent = f"{NOTHING}{heard[-1].client} sent {failure.expected}"
+
+
+NOTHING = "nothing; "
+"""What begins the row of who only should have heard what somebody else sent."""
+
 MESSAGES = ("text", "binary")
 
 
@@ -75,6 +91,7 @@ def mark_fate(failure: Failure, wire: Wire) -> None:
 def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:
     """What is seen of the message that should have come: doubled, late or lost."""
     talk = [e for e in events if e.kind in MESSAGES]
+    waited = event.kind not in MESSAGES  # else what should have come may come yet
     mine = [e for e in talk if e.client == event.client and e.direction == "in"]
     sent = [e for e in talk if e.direction == "out" and e.number < event.number]
     came = [e for e in mine if e.number <= event.number and e.data == event.data]
@@ -93,7 +110,10 @@ def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:
                 return f"came in another text at {found[0]:.3f}" if found else None
             if not _got_to_redis(said, events):
                 return "never published"
-            return f"lost: {said.client} sent it at {said.time - events[0].time:.3f}"
+            if not times and _holds(said, event):
+                return "only a part of it came"
+            when = f"{said.client} sent it at {said.time - events[0].time:.3f}"
+            return f"lost: {when}" if waited else f"not yet come: {when}"
     return None
 
 
@@ -229,7 +249,7 @@ def _idles(failure: Failure, evidence: Evidence, at: Line | None) -> bool:
 def _from_another(failure: Failure) -> bool:
     """What has not come is what somebody else has sent."""
     told_of_two = not failure.who and ": nothing for" in failure.got
-    return told_of_two or (failure.sent or "").startswith("nothing; ")
+    return told_of_two or re.search(r"; \S.* sent ", failure.sent or "") is not None
 
 
 def _line_that_counts(failure: Failure, evidence: Evidence, file: Path) -> Line | None:

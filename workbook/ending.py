@@ -27,6 +27,7 @@ AT_IMPORT = {
 SIGNS = {
     "attempted relative import": "Your file is in no package. Import without the dot.",
     "codec can't decode": "Save the file as UTF-8, which is what Python reads.",
+    "no running event loop": "At import no loop runs. lifespan can start it.",
 }
 """Parts of an error's text at import, and what to do about it."""
 
@@ -77,6 +78,8 @@ def explain(failure: Failure, answer: Answer) -> bool:
         failure.locate(last)
         _ate_memory(failure, "asked for", process.memory)
     elif last is not None and last["is"] == "failed":
+        if last["error"] != "no app":  # it never ran: what a check says does not fit
+            failure.hint = failure.misconception = None
         failure.hint = AT_IMPORT.get(last["error"], failure.hint)
         for sign, hint in SIGNS.items():
             if sign in last["text"]:

@@ -416,7 +416,9 @@ def _another_had_gone(evidence: Evidence) -> bool:
     """A send to one of many raised, whosever handler it was that sent."""
     crash = evidence.crash
     gone = ("WebSocketDisconnect", "WebSocketDisconnected")
-    sends = _sends_to_each(evidence, evidence.raised_at())
+    line = evidence.raised_at()
+    # The coroutines that are gathered may have been made elsewhere.
+    sends = _sends_to_each(evidence, evidence.code if "gather(" in line else line)
     return crash is not None and crash["error"] in gone and sends
 
 
@@ -751,6 +753,11 @@ MISCONCEPTIONS: Sequence[Misconception] = (
             e.crashed("MaxConnectionsError")
             or e.crashed("ConnectionError", "max number of clients reached")
         ),
+    ),
+    Misconception(
+        "",
+        "Two tasks read what Redis tells on one connection. Let one do it for all.",
+        lambda e: e.crashed("RuntimeError", "() called while another coroutine is"),
     ),
     Misconception(
         "",
