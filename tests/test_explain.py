@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import cache
 from io import BytesIO, TextIOWrapper
@@ -253,6 +253,53 @@ def send_a_text(message: Any = "hello") -> None:
     message["type"]
 
 
+def on_a_coroutine(do: Callable[[Any], object]) -> None:
+    made = await_none()
+    try:
+        do(made)
+    finally:
+        made.close()
+
+
+async def loop_over_a_method() -> None:
+    async for _ in await_none:  # type: ignore
+        pass
+
+
+async def await_a_generator() -> None:
+    async def numbers() -> Any:
+        yield 1
+
+    await numbers()
+
+
+async def await_it_twice() -> None:
+    made = take(None)
+    await made
+    await made
+
+
+async def read_twice() -> None:
+    reader = asyncio.StreamReader()
+    async with asyncio.timeout(DEADLINE):
+        first = asyncio.create_task(reader.readuntil())
+        await asyncio.sleep(0)
+        try:
+            await reader.readuntil()
+        finally:
+            first.cancel()
+
+
+async def make_a_task_of_a_function() -> None:
+    asyncio.create_task(print)  # type: ignore  # noqa: RUF006
+
+
+def use_a_closed_loop() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    loop.call_soon(print)
+
+
 def change_while_looping(collection: Any, add: Callable[[Any], None]) -> None:
     for _ in collection:
         add(collection)
@@ -297,6 +344,24 @@ RUNS: dict[str, list[Callable[[], object]]] = {
     "coroutine was never awaited": [forget_an_await],
     "Error 111 connecting to ...": [run(ask_a_redis_that_is_not_there)],
     "no running event loop": [asyncio.get_running_loop],
+    "'coroutine' object has no attribute": [
+        lambda: on_a_coroutine(lambda made: made.lower()),
+        lambda: on_a_coroutine(lambda made: made["message"]),
+        lambda: on_a_coroutine(list),
+    ],
+    "'async for' requires an object with __aiter__ method": [
+        run(loop_over_a_method),
+        run(await_a_generator),
+    ],
+    "cannot reuse already awaited coroutine": [run(await_it_twice)],
+    "called while another coroutine is already waiting for incoming data": [
+        run(read_twice)
+    ],
+    "a coroutine was expected, got": [
+        lambda: asyncio.run(print),  # type: ignore
+        run(make_a_task_of_a_function),
+    ],
+    "Event loop is closed": [use_a_closed_loop],
 }
 """What raises the texts that stand in no source, by the entry that explains them."""
 
@@ -340,6 +405,84 @@ def test_what_the_system_says_of_an_address_in_use_is_explained() -> None:
 
 async def serve_on(port: int) -> None:
     await asyncio.start_server(print, "127.0.0.1", port)
+
+
+RAISERS = {
+    "starlette.websockets": {
+        "The server doesn't support the Websocket Denial Response extension.",
+        'Expected ASGI message "websocket.connect", but got …',
+        'Expected ASGI message "websocket.receive" or "websocket.disconnect", '
+        "but got …",
+        'Expected ASGI message "websocket.http.response.body", but got …',
+    },
+    "uvicorn.protocols.websockets.websockets_sansio_impl": {
+        "Expected ASGI message 'websocket.http.response.body' but got '…'.",
+    },
+    "redis._parsers.encoders": set[str](),
+    "redis._parsers.socket": set[str](),
+}
+"""Modules of which each error is explained, but for these: who keeps to FastAPI's
+methods does not meet them."""
+
+
+@pytest.mark.parametrize("module", RAISERS)
+def test_every_error_that_the_installed_libraries_raise_here_is_known(
+    module: str,
+) -> None:
+    raised = set(texts_raised_by(module))
+    accepted_twice = {text for text in raised if "websocket.send" in text}
+
+    assert len(raised) > 1
+    assert RAISERS[module] <= raised
+    for text in raised - RAISERS[module] - accepted_twice:
+        assert whole(text), text
+    for text in accepted_twice:
+        kind = "accept" if '"websocket.send' in text else "http.response.start"
+        assert whole(text.replace("'…'", "…").replace("…", f"'websocket.{kind}'")), text
+
+
+def texts_raised_by(module: str) -> Iterator[str]:
+    """What `raise Error("...")` says in a module; what is put into it is `…`."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Raise(exc=ast.Call(args=[ast.Constant(value=str(text)), *_])):
+                yield text
+            case ast.Raise(exc=ast.Call(args=[ast.JoinedStr(values=values), *_])):
+                shown = [
+                    v.value if isinstance(v, ast.Constant) else "…" for v in values
+                ]
+                yield "".join(map(str, shown))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "title"),
+    [
+        (
+            "readuntil() called while another coroutine is already waiting for "
+            "incoming data",
+            "called while another coroutine is already waiting for incoming data",
+        ),
+        (
+            "redis.exceptions.DataError: Invalid input of type: 'dict'. Convert to a "
+            "bytes, string, int or float first.",
+            "Invalid input of type",
+        ),
+        (
+            "RuntimeError: Task <Task pending name='Task-9' coro=<main() running at "
+            "app.py:9>> got Future <Future pending> attached to a different loop",
+            "is bound to a different event loop",
+        ),
+        ("ERROR:    Application startup failed. Exiting.", "Application startup f"),
+        ("WARNING:  Invalid HTTP request received.", "Invalid HTTP request received"),
+        ("RuntimeError: TaskGroup <TaskGroup> is shutting down", "TaskGroup ..."),
+        ("RuntimeError: Event loop is closed", "Event loop is closed"),
+    ],
+)
+def test_what_a_learner_pastes_is_known(pasted: str, title: str) -> None:
+    [found] = find(pasted).whole
+
+    assert found.title.startswith(title)
 
 
 def test_what_has_to_be_raised_is_explained() -> None:
