@@ -88,7 +88,13 @@ def test_what_is_no_chapter_gets_a_sentence_with_those_there_are(
 
 @pytest.mark.parametrize(
     "text",
-    ["1.2", "ex2_sum", "ex2_sum.py", "chapters/ch01_echo/exercises/ex2_sum.py"],
+    [
+        "1.2",
+        "ex2_sum",
+        "ex2_sum.py",
+        "chapters/ch01_echo/exercises/ex2_sum.py",
+        r"chapters\ch01_echo\exercises\ex2_sum.py",
+    ],
 )
 def test_an_exercise_is_found_by_any_of_its_names(root: Path, text: str) -> None:
     assert find_exercise(text, root).id == "1.2"
@@ -101,6 +107,8 @@ def test_what_is_no_exercise_gets_a_sentence_with_those_there_are(root: Path) ->
         find_exercise("ex3", root)
     with pytest.raises(NotFound, match=r"no chapter '7'"):
         find_exercise("7.1", root)
+    with pytest.raises(NotFound, match=r"are: 2\.1 \(shout\), 2\.2 \(own\)\."):
+        find_exercise("2.9", root)
 
 
 def test_a_name_that_two_chapters_use_is_asked_back(root: Path) -> None:
@@ -108,16 +116,31 @@ def test_a_name_that_two_chapters_use_is_asked_back(root: Path) -> None:
         find_exercise("ex1_shout", root)
 
 
-def test_the_path_of_one_of_two_with_the_same_name_is_enough(root: Path) -> None:
-    path = "chapters/ch02_long_word/exercises/ex1_shout.py"
+@pytest.mark.parametrize("slash", ["/", "\\"])
+def test_the_path_of_one_of_two_with_the_same_name_is_enough(
+    root: Path, slash: str
+) -> None:
+    path = "chapters/ch02_long_word/exercises/ex1_shout.py".replace("/", slash)
 
     assert find_exercise(path, root).id == "2.1"
 
 
 def test_find_takes_a_chapter_or_an_exercise(root: Path) -> None:
-    assert isinstance(course.find("1", root), course.Chapter)
-    assert isinstance(course.find("1.1", root), course.Exercise)
+    assert course.find("2", root) == course.chapters(root)[1]
+    assert course.find("2.2", root) == course.exercises(root)[4]
     with pytest.raises(NotFound, match="no exercise"):
         course.find("1.9", root)
     with pytest.raises(NotFound, match="no chapter"):
         course.find("nothing", root)
+
+
+@pytest.mark.parametrize("text", ["ex7", "mine/ex7", r"mine\ex7", "mine/seven.py"])
+def test_what_looks_like_an_exercise_is_missed_as_one(root: Path, text: str) -> None:
+    with pytest.raises(NotFound, match="no exercise"):
+        course.find(text, root)
+
+
+@pytest.mark.parametrize("text", ["v1.0/nothing", r"v1.0\nothing"])
+def test_what_looks_like_none_is_missed_as_a_chapter(root: Path, text: str) -> None:
+    with pytest.raises(NotFound, match="no chapter"):
+        course.find(text, root)
