@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,12 @@ from workbook.course import Chapter
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 """Keeps a core busy for as long as we live."""
 
+PASSED = "passed"
+SIDES = ("right", "wrong")
+
+FAULTS = ("right ones refused", "wrong ones that pass", "wrong ones told another thing")
+"""What can be the matter with a verdict, as the figures name it."""
+
 Run = tuple[str, Path, bool]
 """The number of an exercise, an answer to it, and whether that is a right one."""
 
@@ -34,7 +41,7 @@ def fault(run: Run) -> str | None:
     verdict = checks.run(course.find_exercise(id), path, reply=reply)
     failure = verdict.failure
     if failure is None:
-        return None if right and verdict.ok else "passed"
+        return None if right and verdict.ok else PASSED
     told = terminal.plain(failure, verdict.wire)
     if right:
         return f"refused: {verdict.failed}\n{told}"
@@ -74,19 +81,18 @@ def repeat(chapter: Chapter, times: int, jobs: int, only: str | None) -> dict[st
     """Judge each known answer so many times; print each fault, and count them."""
     known = answers(chapter, only)
     runs = known * times
-    faulty: list[bool] = []
+    faults: Counter[str] = Counter()
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         for (id, path, right), said in zip(runs, pool.map(fault, runs), strict=True):
             if said is not None:
-                faulty.append(right)
+                faults[FAULTS[0 if right else 1 if said == PASSED else 2]] += 1
                 print(f"{id} {path.stem} {said}\n", flush=True)
     return {
         "chapter": chapter.number,
         "right answers": sum(right for *_, right in known),
         "wrong answers": sum(not right for *_, right in known),
         "runs": len(runs),
-        "right ones refused": faulty.count(True),
-        "wrong ones not told what is wrong": faulty.count(False),
+        **{name: faults[name] for name in FAULTS},
     }
 
 
@@ -96,7 +102,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=50, help="for each (50)")
     parser.add_argument("--busy", action="store_true", help="beside busy cores")
     parser.add_argument("--chapter", help="its number or name; else all")
-    parser.add_argument("--only", choices=("right", "wrong"), help="else both")
+    parser.add_argument("--only", choices=SIDES, help="else both")
     parser.add_argument("--jobs", type=int, default=2, help="answers at a time (2)")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     to = parser.parse_args()
@@ -108,7 +114,7 @@ def main() -> int:
             print(", ".join(f"{k}: {v}" for k, v in figures[-1].items()), flush=True)
     if to.json:
         to.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-    faults = [row[name] for row in figures for name in list(row)[-2:]]
+    faults = [row[name] for row in figures for name in FAULTS]
     return 1 if any(faults) or not figures else 0
 
 
