@@ -45,6 +45,6 @@ async def chat(websocket: WebSocket) -> None:
     async for text in websocket.iter_text():
         try:
             await redis.publish("chat", text)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             await websocket.send_json({"error": "not published"})
     people.discard(websocket)

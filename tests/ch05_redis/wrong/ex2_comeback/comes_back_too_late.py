@@ -26,7 +26,7 @@ async def keep_hearing() -> None:
     while True:
         with suppress(RedisError, OSError):
             await hear()
-        await asyncio.sleep(6)
+        await asyncio.sleep(60)
 
 
 @asynccontextmanager
