@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import crowds, growth, idle, report
+from benchmarks import crowds, curves, idle, report
 from benchmarks import redis_broadcast as redis
 from benchmarks.designs import many_rooms
 from benchmarks.report import Data, Table
@@ -55,7 +55,7 @@ def costs_of(growth: Data, redis: Data, idle: Data) -> Costs:
 
 def cost_of_delivery(data: Data) -> float:
     """The dearest of the rooms up to MANY: what a delivery costs at worst there."""
-    points = growth.curve(data, "subscribers")
+    points = curves.curve(data, "subscribers")
     return max(one["cpu"] for at, one in points.items() if at <= MANY)
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from benchmarks import (
     broadcast,
     concurrency,
+    curves,
     echo,
     feedback,
     growth,
@@ -63,7 +64,7 @@ BENCHES = {
     "growth": Bench(
         "cost by subscribers, by load and by processes; where the knees are",
         (45, 140, 140),
-        *(growth.measure, growth.tables, growth.goals, growth.picture),
+        *(growth.measure, curves.tables, curves.goals, curves.picture),
     ),
     "hotspots": Bench(
         "where chapter 4 spends its time",

@@ -20,10 +20,10 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks import (
     crowds,
+    curves,
     drift,
     echo,
     echoing,
-    growth,
     plan,
     redis_broadcast,
     report,
@@ -284,9 +284,9 @@ def test_the_knees_are_where_the_curves_bend() -> None:
     cost = {10: {"cpu": 3.0}, 100: {"cpu": 2.0}, 300: {"cpu": 2.4}, 900: {"cpu": 2.6}}
     late = {0.1: {"p99": 1.0}, 0.5: {"p99": 4.0}, 0.9: {"p99": 6.0}, 1.0: {"p99": 4.0}}
 
-    assert growth.knee_of_cost(cost) == 900
-    assert growth.knee_of_lateness(late) == 0.5
-    assert growth.knee_of_lateness({0.1: {"p99": 1.0}}) is None
+    assert curves.knee_of_cost(cost) == 900
+    assert curves.knee_of_lateness(late) == 0.5
+    assert curves.knee_of_lateness({0.1: {"p99": 1.0}}) is None
 
 
 def crowd(count: int, held: bool, cpu: float, collecting: float) -> dict[str, Any]:
