@@ -16,12 +16,15 @@ APP = Path(__file__).parents[2] / "chapters" / "ch02_concurrency" / "app.py"
 SHORT = 0.05
 """Seconds between two ticks, where a test needs some."""
 
+LONG = 600.0
+"""Seconds between two ticks, where none may come: more than any test takes."""
+
 visits = count(1)
 
 
 @pytest.fixture(scope="module")
 def running_server() -> Iterator[Server]:
-    with Server(APP) as server:
+    with Server(APP, constants={"TIME_INTERVAL": LONG}) as server:
         yield server
 
 
@@ -33,7 +36,7 @@ def running_ticking_server() -> Iterator[Server]:
 
 @pytest.fixture
 def server(running_server: Server) -> Iterator[Server]:
-    """The server; no tick comes in the time that a test takes."""
+    """The server whose interval is `LONG`."""
     with unharmed(running_server):
         yield running_server
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE
 from workbook import course
 from workbook.answer import Answer
 from workbook.failure import Failure
@@ -91,7 +92,7 @@ def test_who_fails_stays_connected_until_the_next_check(tmp_path: Path) -> None:
             ana.expect("two")
         still_there = ana.ping()
         answer.begin()
-        end = answer.process.wait_for("crash", timeout=5)
+        end = answer.process.wait_for("crash", timeout=DEADLINE)
 
     assert still_there
     assert end is not None
