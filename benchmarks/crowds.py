@@ -162,6 +162,15 @@ def of_collector(rounds: Sequence[Data]) -> Table:
     return Table(title, [*head, "clients' core"], rows)
 
 
+def held_back(data: Data) -> dict[int, float]:
+    """Seconds of CPU a delivery with the collector held back, by how many listen."""
+    rounds = [each for each in data.get("collector", []) if each["held"]]
+    return {
+        count: median(r["cpu"] for r in rounds if r["listen"] == count)
+        for count in sorted({each["listen"] for each in rounds})
+    }
+
+
 def of_rooms(rounds: Sequence[Data]) -> Table:
     rows, first = list[list[str]](), by_people(rounds)[PEOPLE]
     for people, text in by_people(rounds).items():

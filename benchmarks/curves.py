@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from statistics import median
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import crowds, report
@@ -117,29 +119,43 @@ def goals(data: Data) -> list[tuple[str, bool]]:
     return [(f"{wrong} deliveries were lost, doubled or out of order", wrong == 0)]
 
 
+LINE: dict[str, Any] = {"color": report.OURS, "marker": "o", "ms": 4}
+
+
 def picture(data: Data) -> Figure:
     """The curves, and their knees."""
-    figure, (left, middle, right, last) = report.panels(4, (15, 3.4))
+    figure, (left, cost, middle, right, last) = report.panels(5, (18, 3.4))
     sizes, loads, workers = (curve(data, w) for w in ("subscribers", "load", "workers"))
-    how = {"color": report.OURS, "marker": "o", "ms": 4}
-    left.plot(list(sizes), [p["wall"] / 1000 for p in sizes.values()], **how)
-    left.set(xscale="log", ylim=0, xlabel="subscribers")
-    left.xaxis.set_major_formatter("{x:,.0f}")
-    left.set_title("thousand deliveries/s", loc="left", fontsize=10)
-    shares = [100 * share for share in loads]
-    middle.plot(shares, [p["cpu"] * 1e6 for p in loads.values()], **how)
-    middle.set(ylim=0, xlabel="load, % of the most")
-    middle.set_title("µs CPU a delivery", loc="left", fontsize=10)
-    right.plot(shares, [p["p99"] * 1000 for p in loads.values()], **how)
-    right.set(ylim=0, xlabel="load, % of the most")
-    right.set_title("99 % come within ms", loc="left", fontsize=10)
-    last.plot(list(workers), [p["rate"] / 1000 for p in workers.values()], **how)
-    last.set(ylim=0, xlabel="processes", xticks=list(workers))
-    last.set_title("thousand deliveries/s, through Redis", loc="left", fontsize=10)
-    knees = (knee_of_cost(sizes), left, 1), (knee_of_lateness(loads), right, 100)
-    for at, axes, scale in knees:
+    draw(left, "subscribers", "thousand deliveries/s", sizes, "wall", 1e-3)
+    draw(cost, "subscribers", "µs CPU a delivery", sizes, "cpu", 1e6)
+    draw(middle, "load, % of the most", "µs CPU a delivery", loads, "cpu", 1e6)
+    draw(right, "load, % of the most", "99 % come within ms", loads, "p99", 1e3)
+    title = "thousand deliveries/s, through Redis"
+    draw(last, "processes", title, workers, "rate", 1e-3)
+    last.set_xticks(list(workers))
+    for axes in (left, cost):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    if held := crowds.held_back(data):
+        costs = [each * 1e6 for each in held.values()]
+        how = {**LINE, "color": report.QUIET, "ls": "--"}
+        cost.plot(list(held), costs, **how, label="collector held back")
+        cost.legend(frameon=False, fontsize=8)
+    bent, late = knee_of_cost(sizes), knee_of_lateness(loads)
+    for at, axes in ((bent, left), (bent, cost), (late, right)):
         if at is not None:
-            axes.axvline(at * scale, color=report.INK, lw=1, ls=":")
-            top = (at * scale, axes.get_ylim()[1])
+            at = at * 100 if axes is right else at
+            axes.axvline(at, color=report.INK, lw=1, ls=":")
+            top = (at, axes.get_ylim()[1])
             axes.annotate(" knee", top, va="top", color=report.INK)
     return figure
+
+
+def draw(
+    axes: Axes, below: str, title: str, points: Curve, name: str, scale: float
+) -> None:
+    """One curve. A share of the load is drawn in per cent."""
+    places = [100 * at if points[at].get("offered") else at for at in points]
+    axes.plot(places, [each[name] * scale for each in points.values()], **LINE)
+    axes.set(ylim=0, xlabel=below)
+    axes.set_title(title, loc="left", fontsize=10)
