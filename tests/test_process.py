@@ -428,6 +428,24 @@ def test_the_server_has_one_thread_and_keeps_nothing_of_a_fork(
 
 
 @needs_fork
+def test_whose_end_is_told_late_has_not_cut_itself_off(
+    tmp_path: Path, server: psutil.Process
+) -> None:
+    it = Process()
+    try:
+        call(it, tmp_path / "program.py", "import os\ndef f():\n    os._exit(5)")
+        assert it.wait_for("ready", timeout=LONG) is not None
+        server.suspend()
+        assert it.ask("call", LONG, name="f", arguments="()") is None
+        threading.Timer(0.5, server.resume).start()
+
+        assert not it.is_cut_off()
+        assert it.status == 5
+    finally:
+        it.end()
+
+
+@needs_fork
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
 def test_without_its_server_a_fork_ends_and_the_next_has_another(
     tmp_path: Path,
