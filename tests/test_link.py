@@ -173,6 +173,24 @@ def test_waiting_for_what_never_comes_ends(link: Link) -> None:
     assert 0.05 <= time.monotonic() - begun < DEADLINE
 
 
+def test_it_names_what_redis_has_not_answered(link: Link, connect: Connect) -> None:
+    before = time.monotonic()
+    connect().ping()
+    with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as app:
+        app.sendall(encode([b"blpop", b"never", b"0"]) + encode([b"GET", b"name"]))
+        assert link.until(lambda it: bool(it.commands("GET")), DEADLINE)
+
+        assert link.until(lambda it: it.unanswered() is not None, DEADLINE)
+        name, seconds = link.unanswered() or ("", -1.0)
+
+        link.pause()
+        assert link.unanswered() is None  # for this it is the link that is to blame
+        link.resume()
+    assert link.until(lambda it: it.unanswered() is None, DEADLINE)
+    assert name == "BLPOP"
+    assert 0 <= seconds <= time.monotonic() - before
+
+
 def test_a_message_can_come_from_outside_also_while_the_link_is_dead(
     link: Link, connect: Connect
 ) -> None:

@@ -173,6 +173,7 @@ class Way:
     channels: set[str] = field(default_factory=set[str])
     listens: bool = False  # it has subscribed once
     asked: deque[str] = field(default_factory=deque[str])  # and not yet answered
+    since: float = 0.0  # when the first of them became the first
 
     def abort(self, *, reset: bool) -> None:
         """End both connections without a goodbye."""
@@ -288,6 +289,25 @@ class Link:
         """
         with self._news:
             return [words for words in self._commands if name in (None, words[0])]
+
+    def unanswered(self) -> tuple[str, float] | None:
+        """The command for whose answer Redis lets wait longest, and for how long.
+
+        Returns:
+            Its name in capitals, and seconds; None where Redis has answered all, or
+            where it is this link that holds something up.
+        """
+        if not self._flows.is_set() or self._swallows:
+            return None
+        now = time.monotonic()
+        waits: list[tuple[float, str]] = []
+        with self._news:
+            ways = [*self._ways]
+        for way in ways:
+            with suppress(IndexError):  # it may be answered just now
+                waits.append((now - way.since, way.asked[0]))
+        seconds, name = max(waits, default=(0.0, ""))
+        return (name, seconds) if name else None
 
     def forget(self) -> None:
         """Forget the commands that have come, to count from here."""
@@ -506,6 +526,8 @@ class Link:
                     continue
                 if name in SUBSCRIBING:
                     await self._subscribes.wait()
+                if not way.asked:
+                    way.since = time.monotonic()
                 if name in ABOUT_CHANNELS:
                     way.listens = True
                 elif is_forbidden(words) or (self.prefix and name in SCRIPTS):
@@ -582,6 +604,7 @@ class Link:
             self._note(first, said, way)
             return parts
         name = way.asked.popleft() if way.asked else ""
+        way.since = time.monotonic()
         if self._to_lose[name] > 0:
             self._to_lose[name] -= 1
             self._show("in", f"the reply to {name}", way, lost=True)
