@@ -1,10 +1,12 @@
-"""Where chapter 4 spends its time, and what looking less would save.
+"""Where chapters 4 and 5 spend their time, and what looking less would save.
 
-`python3 learn.py bench hotspots`. One speaks, 200 listen. First under the profiler,
-which makes short functions look dearer than they are: so it says where to look, not
-what there is to win. That is measured without it, in turns.
+`python3 learn.py bench hotspots`. One speaks, 200 listen; in chapter 5 only 20, or what
+a text costs would not be seen beside its deliveries. First under the profiler, which
+makes short functions look dearer than they are: so it says where to look, not what
+there is to win. That is measured without it, in turns.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from statistics import median
 from typing import Any
@@ -17,8 +19,11 @@ from benchmarks import broadcast, report
 from benchmarks.load import PLAIN, run
 from benchmarks.report import Data, Length, Table
 from benchmarks.serving import cores, pin, served
+from workbook.broker import Broker
 
 LISTENERS = 200
+FEW = 20  # of chapter 5
+CHAPTER_5 = "chapters.ch05_redis.app"
 ROUNDS = 5
 SHOWN = 12  # functions
 PROFILED = "benchmarks.designs.profiled:app"
@@ -46,16 +51,14 @@ PLACES = {
 """Whose a module is: the names of the libraries' own files."""
 
 
-def profile(own: set[int]) -> list[tuple[str, float]]:
-    """Functions, with their own share of the time."""
-    with served(PROFILED, on=own) as (port, server):
+def profile(own: set[int], listeners: int, **env: str) -> list[tuple[str, str, float]]:
+    """Whose, which function, its own share of the time."""
+    with served(PROFILED, on=own, env=env) as (port, server):
         url = f"http://127.0.0.1:{port}"
         with httpx.Client(trust_env=False, timeout=60) as client:
             client.get(f"{url}/begin")
-            run(broadcast.measure(port, server, PLAIN, LISTENERS))
-            return [
-                (name, share) for name, share in client.get(f"{url}/profile").json()
-            ]
+            run(broadcast.measure(port, server, PLAIN, listeners))
+            return client.get(f"{url}/profile").json()
 
 
 def measure(length: Length = Length.USUAL) -> Data:
@@ -65,7 +68,10 @@ def measure(length: Length = Length.USUAL) -> Data:
     found: dict[str, list[float]] = {name: [] for name in APPS}
     with ExitStack() as stack, report.progress(1 + rounds * len(APPS)) as tell:
         tell("hotspots: under the profiler")
-        shares = profile(own)
+        shares = [(name, share) for _, name, share in profile(own, LISTENERS)]
+        with Broker(private=True) as broker:
+            how = {"PROFILED": CHAPTER_5, "REDIS_URL": broker.url}
+            redis = profile(own, FEW, **how)
         servers: dict[str, tuple[int, psutil.Process]] = {
             name: stack.enter_context(served(app, on=own)) for name, app in APPS.items()
         }
@@ -74,7 +80,7 @@ def measure(length: Length = Length.USUAL) -> Data:
                 tell(f"hotspots: {name}")
                 work = broadcast.measure(port, server, PLAIN, LISTENERS)
                 found[name].append(run(work).cpu)
-    return {**report.machine(), "shares": shares, "rates": found}
+    return {**report.machine(), "shares": shares, "redis": redis, "rates": found}
 
 
 def owner(function: str) -> str:
@@ -83,13 +89,7 @@ def owner(function: str) -> str:
 
 
 def tables(data: Data) -> list[Table]:
-    sums: dict[str, float] = {}
-    for name, share in data["shares"]:
-        sums[owner(name)] = sums.get(owner(name), 0.0) + share
-    whose = [
-        [name, f"{share:.0%}"]
-        for name, share in sorted(sums.items(), key=lambda each: -each[1])
-    ]
+    whose = summed([(owner(name), share) for name, share in data["shares"]])
     functions = [
         [f"`{name}`", owner(name), f"{share:.1%}"]
         for name, share in data["shares"][:SHOWN]
@@ -102,11 +102,24 @@ def tables(data: Data) -> list[Table]:
         cells = [f"{f(each) / 1000:.1f}" for f in (min, median, max)]
         variants.append([name, *cells, ratio])
     head = ["thousand deliveries per CPU s: min", "median", "max", "× chapter 4"]
+    redis = [(one, share) for one, _, share in data.get("redis", [])]
+    title = f"Chapter 5, {FEW} listen: whose time it is, under the profiler"
+    of_redis = [Table(title, ["", "share"], summed(redis))] if redis else []
     return [
         Table("Whose time it is, under the profiler", ["", "share"], whose),
         Table("The dearest functions", ["", "whose", "share of all"], functions),
         Table(f"{LISTENERS} listen, without the profiler", ["", *head], variants),
+        *of_redis,
     ]
+
+
+def summed(shares: Sequence[tuple[str, float]]) -> list[list[str]]:
+    """A row for each owner of a hundredth or more, the dearest first."""
+    sums: dict[str, float] = {}
+    for name, share in shares:
+        sums[name] = sums.get(name, 0.0) + share
+    ordered = sorted(sums.items(), key=lambda each: -each[1])
+    return [[name, f"{share:.0%}"] for name, share in ordered if share >= 0.01]
 
 
 def goals(_: Data) -> list[tuple[str, bool]]:

@@ -67,7 +67,7 @@ BENCHES = {
         *(growth.measure, curves.tables, curves.goals, curves.picture),
     ),
     "hotspots": Bench(
-        "where chapter 4 spends its time",
+        "where chapters 4 and 5 spend their time",
         (10, 20, 20),
         *(hotspots.measure, hotspots.tables, hotspots.goals, hotspots.picture),
     ),
