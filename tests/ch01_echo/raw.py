@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
-DEADLINE = 5.0
+DEADLINE = 20.0
 """Seconds for each step. Generous: each takes milliseconds."""
 
 HANDSHAKE = (

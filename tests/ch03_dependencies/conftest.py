@@ -13,7 +13,7 @@ from workbook.server import Server
 APP = Path(__file__).parents[2] / "chapters" / "ch03_dependencies" / "app.py"
 COOKIE = {"Cookie": "token=SECRET_API_TOKEN"}
 
-DEADLINE = 5.0
+DEADLINE = 20.0
 """Seconds until what a client did has ended on the server's side, too."""
 
 visits = count(1)

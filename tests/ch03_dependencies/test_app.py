@@ -30,7 +30,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version": "13",
 }
-DEADLINE = 5.0
+DEADLINE = 20.0
 
 
 class Answer(NamedTuple):
@@ -287,7 +287,7 @@ def test_a_refusal_is_1008_in_asgi(headers: dict[str, str], reason: str) -> None
 
 
 def log_in(server: Server, **request: Any) -> httpx.Response:
-    return httpx.post(f"{server.http}/login", **request)
+    return httpx.post(f"{server.http}/login", timeout=DEADLINE, **request)
 
 
 def test_the_page_is_html(server: Server) -> None:
@@ -356,7 +356,9 @@ def test_a_form_that_is_none_gets_no_cookie(server: Server) -> None:
 
 
 def test_who_logs_in_is_let_in_until_they_log_out(server: Server) -> None:
-    with httpx.Client(base_url=server.http, follow_redirects=True) as browser:
+    with httpx.Client(
+        base_url=server.http, follow_redirects=True, timeout=DEADLINE
+    ) as browser:
         assert browser.get("/me").status_code == 403
 
         assert browser.post("/login", data={"token": TOKEN}).url.path == "/"

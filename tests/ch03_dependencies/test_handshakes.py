@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE, wait_until
 from workbook.server import Server
 
 APPS = Path(__file__).with_name("apps")
@@ -26,7 +26,7 @@ def holding() -> Iterator[Server]:
 
 def opened(server: Server) -> list[str]:
     """What is held open now."""
-    return httpx.get(f"{server.http}/opened").json()
+    return httpx.get(f"{server.http}/opened", timeout=DEADLINE).json()
 
 
 def test_a_token_in_the_query_is_in_the_log(accepting: Server) -> None:
@@ -95,7 +95,7 @@ def test_a_background_task_of_a_socket_never_runs(holding: Server) -> None:
         ana.expect_close(1000)
 
     def done() -> list[str]:
-        return httpx.get(f"{holding.http}/done").json()
+        return httpx.get(f"{holding.http}/done", timeout=DEADLINE).json()
 
     wait_until(lambda: "by HTTP" in done(), "a task of a request has run")
     assert "by WebSocket" not in done()

@@ -421,7 +421,7 @@ def test_who_answers_no_ping_and_then_reads_on_ends_quietly() -> None:
     def waits(words: str) -> Callable[[], bool]:
         return lambda: any(words in line.code for line in server.waiting())
 
-    options: dict[str, Any] = {"ws_ping_interval": 0.3, "ws_ping_timeout": 1.5}
+    options: dict[str, Any] = {"ws_ping_interval": 0.3, "ws_ping_timeout": 4.0}
     huge = "x" * 6 * MIB  # more than the kernel keeps for a client that does not read
     with (
         Server(APP, log_level="trace", **options) as server,
