@@ -84,9 +84,13 @@ def test_who_stands_still_does_not_keep_python_busy(
     monkeypatch.setattr(process, "ANSWER", 0.1)
     still = psutil.Process(it.pid)
     still.suspend()
-    threading.Timer(0.5, still.resume).start()
+    later = threading.Timer(0.5, still.resume)
+    later.start()
 
-    assert it.ask("where") is not None
+    where = it.ask("where")
+
+    later.join()
+    assert where is not None
 
 
 def test_no_file_of_the_workbook_stands_in_for_a_library(program: Program) -> None:
@@ -437,9 +441,13 @@ def test_whose_end_is_told_late_has_not_cut_itself_off(
         assert it.wait_for("ready", timeout=LONG) is not None
         server.suspend()
         assert it.ask("call", LONG, name="f", arguments="()") is None
-        threading.Timer(0.5, server.resume).start()
+        later = threading.Timer(0.5, server.resume)
+        later.start()
 
-        assert not it.is_cut_off()
+        cut_off = it.is_cut_off()
+
+        later.join()
+        assert not cut_off
         assert it.status == 5
     finally:
         it.end()
