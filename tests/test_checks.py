@@ -498,6 +498,42 @@ def test_what_a_group_has_raised_is_told_by_its_type(
     assert found.place(evidence) == (6, f"                group.create_task({send})")
 
 
+ASKS_REDIS = """
+import os
+from fastapi import FastAPI, WebSocket
+from redis.asyncio import Redis
+
+app = FastAPI()
+redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None)
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.receive_text()
+    await redis.blpop("never")
+"""
+
+WAITS = """
+def test_it_answers(ex1_asks):
+    with ex1_asks.connect("ana") as ana:
+        ana.reply = 1
+        ana.send("hello")
+        ex1_asks.redis.until(lambda link: bool(link.commands("BLPOP")), 30)
+        ana.expect("hello")
+"""
+
+
+def test_who_waits_for_redis_is_told_for_what(tmp_path: Path) -> None:
+    exercise = write_course(tmp_path, WAITS, "ex1_asks")[0]
+
+    rows = told(judged(exercise, ASKS_REDIS))
+
+    got = "nothing for 1 s, and Redis has not answered BLPOP for "
+    assert rows["ana got"].startswith(got)
+    assert "redis.blpop" in rows["look at"]
+
+
 BLAMES_REDIS = """
 def test_it_asks_redis(ex1_shout):
     try:

@@ -39,6 +39,7 @@ def explain(failure: Failure, answer: Answer) -> None:
         _blame_a_task(failure, evidence.lost)
     else:
         _blame_another(failure, answer)
+        _blame_redis(failure, answer)
     misconception = recognise(evidence)
     if misconception is not None:
         failure.misconception = misconception.id or None
@@ -175,7 +176,7 @@ def _blame_a_task(failure: Failure, crash: Report) -> None:
 
 def _blame_another(failure: Failure, answer: Answer) -> None:
     """Where nothing came: say what the handler of another client has raised."""
-    raised = [(who, r) for who, r in answer.crashes() if not is_of_connections(r)]
+    raised = [(who, r) for who, r in answer.crashes() if not _is_a_goodbye(r)]
     if not failure.silent or not raised:
         return
     who, crash = raised[-1]
@@ -183,6 +184,29 @@ def _blame_another(failure: Failure, answer: Answer) -> None:
     failure.got = f"{failure.got}, and {who}'s handler had raised {error}"
     failure.hint = ending.IN_HANDLER.get(crash["error"], failure.hint)
     failure.locate(crash)
+
+
+def _is_a_goodbye(crash: Report) -> bool:
+    """Whether it is its client's leaving that a handler has raised; no late Redis."""
+    return is_of_connections(crash) and not crash["text"].startswith(LATE)
+
+
+LATE = "Timeout reading from "
+"""How redis-py begins what it raises when Redis does not answer."""
+
+LONG = 0.5
+"""Seconds after which an answer of Redis is late; it takes it a millisecond."""
+
+
+def _blame_redis(failure: Failure, answer: Answer) -> None:
+    """Where nothing came: say so if it is Redis that somebody waits for."""
+    asked = any(event.kind == "redis" for event in answer.wire)
+    waits = answer.redis.unanswered() if failure.silent and asked else None
+    if waits is not None and waits[1] >= LONG:
+        command, seconds = waits
+        told = f"Redis has not answered {command} for {seconds:.1f} s"
+        failure.got = f"{failure.got}, and {told}"
+        failure.hint = failure.hint or "What does Redis wait for, or compute?"
 
 
 def _evidence(failure: Failure, answer: Answer) -> Evidence:
