@@ -1,7 +1,7 @@
 """Chapter 4, which writes down for how long its garbage collector has worked.
 
 COLLECTED names the file. HELD_BACK, if it is set, is how many objects more than before
-there may be until the collector looks: Python's own bound is 700.
+there may be until the collector looks: Python 3.11 has 700.
 """
 
 import gc
