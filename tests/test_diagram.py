@@ -342,6 +342,18 @@ def test_lines_over_a_picture_take_room_of_their_own() -> None:
     assert max(ys[1][-2:]) < min(ys[1][:-2])
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_stands_over_a_picture_is_as_wide_as_it_at_most(seed: int) -> None:
+    wire = any_wire(random.Random(seed))
+    line = "m" * diagram.letters_above(wire)
+
+    picture = svg(wire, above=["1.1 double", line, f"{line}m"])
+
+    assert words(picture)[-2:] == [line, f"{line[1:]}…"]
+    width = int(re.findall(r'width="(\d+)"', picture)[0])
+    assert 40 + len(line) * diagram.LETTER <= width
+
+
 def test_what_is_wrong_is_not_told_by_its_colour_alone() -> None:
     wire = talk("ana", 1)
     right = svg(wire)

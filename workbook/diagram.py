@@ -401,6 +401,11 @@ def svg(
     return _Svg(wire, title, above).document()
 
 
+def letters_above(wire: Wire) -> int:
+    """How long a line over a wire's picture may be."""
+    return (_Svg(wire, "", ()).width - 40) // LETTER
+
+
 class _Svg:
     def __init__(self, wire: Wire, title: str, above: Sequence[str]) -> None:
         clients = drawn_clients(wire, CLIENTS)
@@ -417,7 +422,7 @@ class _Svg:
         self.width = max(self.server, self.redis) + 60
         self.called = named(wire)
         self.processes = wire.processes
-        self.above = above
+        self.above, self.wire = above, wire
         self.top = 18 * len(above) + 22 * bool(above)
         self.y = self.top + 52
         self.away: list[int] = []  # where Redis ends to answer, and begins again
@@ -445,7 +450,7 @@ class _Svg:
             self.parts.insert(0, self._life(x, height - 8))
             bold = 'text-anchor="middle" font-weight="600"'
             self._words(x, self.top + 24, head, WORDS, bold)
-        room = (self.width - 40) // LETTER
+        room = letters_above(self.wire)
         for n, line in enumerate(self.above):
             bold = 'font-weight="600"' if n == 0 else 'xml:space="preserve"'
             self._words(20, 28 + 18 * n, cut(line, room), WORDS, bold)

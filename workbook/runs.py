@@ -114,7 +114,10 @@ def draw(progress: Progress, verdict: Verdict) -> None:
     if failure is None or not wire.events:
         return
     file = picture(progress, verdict.exercise)
-    rows = [f"{label}{text}" for label, text in message(failure, IN_PICTURE)]
+    rows = [
+        f"{label}{text}"
+        for label, text in message(failure, diagram.letters_above(wire))
+    ]
     title = f"{verdict.exercise.id} {verdict.exercise.title}: {verdict.failed}"
     drawn = diagram.svg(wire, title, [title, *rows])
     with suppress(OSError):  # who keeps the progress says that it cannot
@@ -123,10 +126,6 @@ def draw(progress: Progress, verdict: Verdict) -> None:
         root = verdict.exercise.chapter.root
         shown = file.relative_to(root) if file.is_relative_to(root) else file
         failure.picture = shown.as_posix()
-
-
-IN_PICTURE = 78
-"""Columns of the message over the picture: it is 600 pixels wide, or wider."""
 
 
 def picture(progress: Progress, exercise: Exercise) -> Path:
