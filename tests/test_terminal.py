@@ -163,16 +163,30 @@ def test_a_window_gets_what_it_has_room_for(three: tuple[Exercise, ...]) -> None
 
 
 def test_the_other_errors_of_a_group_take_one_row() -> None:
-    failure = Failure("ana", "x" * 300, "y" * 100, sent="z" * 300, hint="h" * 60)
+    failure = Failure("ana", "x" * 300, "y" * 60, sent="z" * 300, hint="h" * 60)
     failure.also = "in the group: ValueError: " + "a\nb " * 100
     failure.where = Line("/x/ex1_double.py", 30, "  await send(text)")
 
     rows = terminal.message(failure)
 
-    assert len(rows) <= 7
+    assert len(rows) == 6
     [also] = [words for label, words in rows if label.strip() == "also"]
     assert also.startswith("in the group: ValueError: a b a b")
     assert also.endswith("…")
+
+
+def test_where_six_rows_are_full_the_other_errors_stand_below() -> None:
+    failure = Failure("ana", "this", "that", sent="it", hint="word " * 20)
+    failure.also = "in the group: ValueError: " + "a b " * 100
+    failure.where = Line("/x/ex1_double.py", 30, "  await send(text)")
+
+    rows = terminal.message(failure)
+    told = terminal.plain(failure, Wire()).splitlines()
+
+    assert len(rows) == 6
+    assert "also" not in [label.strip() for label, _ in rows]
+    assert told[7].startswith("  also in the group: ValueError: a b a b")
+    assert max(map(len, told)) <= terminal.WIDTH
 
 
 def test_what_happened_is_coloured_and_the_other_lines_are_dim() -> None:

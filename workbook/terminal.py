@@ -120,6 +120,8 @@ def message(failure: Failure, width: int = WIDTH) -> list[tuple[str, str]]:
                 end_of_it = parts.pop()
                 whole = f"{parts[-1]} {end_of_it}"  # where it is full, not at a blank
                 parts[-1] = f"{whole[: space - 1].rstrip()}…"
+    if _count(wrapped) > ROWS:  # then it stands below the diagram
+        wrapped = [row for row in wrapped if row[0] != "also"]
     return [
         (f"{label if n == 0 else '':{room}}", part)
         for label, parts in wrapped
@@ -184,6 +186,11 @@ def _after_the_diagram(
 ) -> Lines:
     """Where there is more of it, a traceback and prints of so many lines at most."""
     lines: Lines = []
+    if failure.also and not any(
+        a.strip() == "also" for a, _ in message(failure, width)
+    ):
+        also = textwrap.shorten(printable(failure.also), width - 7, placeholder="…")
+        lines.append(Text(f"  also {also}", "dim"))
     if failure.picture and wire.events:
         lines.append(Text(f"  the run, drawn: {failure.picture}", "dim"))
     if failure.misconception is not None:
