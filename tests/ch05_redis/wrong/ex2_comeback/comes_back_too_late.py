@@ -12,11 +12,13 @@ from redis.exceptions import RedisError
 URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 redis = Redis.from_url(URL, protocol=2, socket_timeout=1, decode_responses=True)
 people: set[WebSocket] = set()
+subscribed = asyncio.Event()
 
 
 async def hear() -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe("chat")
+        subscribed.set()
         async for message in pubsub.listen():
             sends = [one.send_text(message["data"]) for one in people]
             await asyncio.gather(*sends, return_exceptions=True)
@@ -26,7 +28,7 @@ async def keep_hearing() -> None:
     while True:
         with suppress(RedisError, OSError):
             await hear()
-        await asyncio.sleep(60)
+        await asyncio.sleep(60 if subscribed.is_set() else 0.2)
 
 
 @asynccontextmanager
