@@ -82,18 +82,20 @@ def test_a_process_has_one_subscription_and_three_connections_at_most(
     start: Start, link: Link, promise: Promise
 ) -> None:
     server = start(link.url)
-    most = 0
+    most = subscribed = 0
     with ExitStack() as ends:
         people = [ends.enter_context(server.connect(f"p{n}")) for n in range(50)]
         for person in people:
             person.send("hello")
             most = max(most, link.connections())
+            # At a time: on a machine that stands still it may subscribe anew.
+            subscribed = max(subscribed, sum(link.subscriptions().values()))
         for person in people:
             for _ in range(len(people) - 1):
                 person.receive()
         most = max(most, link.connections())
 
-    assert len(link.commands("SUBSCRIBE")) == 1
+    assert subscribed == 1
     assert link.subscriptions() == {"chat": 1}
     assert most <= 3
     promise(f"ch05: 50 people in a process, and {most} connections to Redis")

@@ -6,6 +6,7 @@ The whole measure, with 500 texts each: `python -m tests.ch05_redis.matrix`.
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,12 @@ from tests.ch05_redis.conftest import APP, DEADLINE
 from tests.ch05_redis.crowd import PEOPLE, Count, come, talk
 from tests.conftest import Promise
 from workbook.broker import Broker
+from workbook.course import ROOT
 from workbook.server import Workers
 
 pytestmark = pytest.mark.xdist_group("ch05 workers")
+
+PATIENT = Path(__file__).with_name("patient.py")
 
 PACE = 50.0
 """Texts a second that each person says."""
@@ -43,7 +47,8 @@ def test_everybody_hears_everything_once_and_in_order(
         async with come(port) as people:
             return await talk(people, texts, pace)
 
-    with Workers(APP, count, env={"REDIS_URL": broker.url}) as workers:
+    env = {"REDIS_URL": broker.url, "PYTHONPATH": str(ROOT)}
+    with Workers(PATIENT, count, env=env) as workers:
         counted = asyncio.run(measure(workers.port))
         subscribed = dict(broker.client.pubsub_numsub("chat"))
     how = f"{pace:g} texts a second each" if pace else "a flood"
