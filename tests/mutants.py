@@ -49,7 +49,7 @@ TESTS = {
     "workbook/process.py": "test_process.py test_hostile.py",
     "workbook/progress.py": "test_progress.py",
     "workbook/running.py": "test_running.py",
-    "workbook/server.py": "test_server.py",
+    "workbook/server.py": "test_server.py test_workers.py",
 }
 """A file, and the tests, below tests/, that must see a change of it."""
 
