@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.test_exercises import REPLY, asked
-from workbook import checks, client, course, terminal
+from tests.test_exercises import asked, is_told_what_is_wrong, judge_wrong
+from workbook import checks, course, terminal
 from workbook.course import Chapter
 
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
@@ -37,19 +37,17 @@ Run = tuple[str, Path, bool]
 def fault(run: Run) -> str | None:
     """What is wrong with the verdict on one answer; None if nothing is."""
     id, path, right = run
-    reply = client.REPLY if right else REPLY
-    verdict = checks.run(course.find_exercise(id), path, reply=reply)
+    judge = checks.run if right else judge_wrong
+    verdict = judge(course.find_exercise(id), path)
     failure = verdict.failure
     if failure is None:
         return None if right and verdict.ok else PASSED
     told = terminal.plain(failure, verdict.wire)
     if right:
         return f"refused: {verdict.failed}\n{told}"
-    words = " ".join(text for _, text in terminal.message(failure))
-    provokes, misconception = asked(path, "Provokes"), asked(path, "Misconception")
-    if str(provokes) in words and failure.misconception == misconception:
+    if is_told_what_is_wrong(failure, path):
         return None
-    wanted = f"{provokes!r} and {misconception}"
+    wanted = f"{asked(path, 'Provokes')!r} and {asked(path, 'Misconception')}"
     return f"not told {wanted}, but {failure.misconception}\n{told}"
 
 

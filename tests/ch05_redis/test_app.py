@@ -20,6 +20,7 @@ from tests.ch05_redis.conftest import (
 from tests.ch05_redis.ears import Ears, run
 from tests.conftest import Promise
 from tests.waiting import wait_until
+from workbook import course
 from workbook.broker import shared
 from workbook.link import Link
 
@@ -73,9 +74,23 @@ def test_a_text_arrives_as_it_was(start: Start, link: Link) -> None:
 
 
 def test_a_binary_frame_is_refused(start: Start, link: Link) -> None:
-    with start(link.url).connect("ana") as ana:
+    server = start(link.url)
+    with server.connect("ana") as ana:
         ana.send(b"bytes")
         ana.expect_close(1003)
+        wait_until(lambda: health(server)["members"] == 0, "ana has left")
+
+    assert link.commands("PUBLISH") == []
+
+
+def test_all_from_delivering_on_is_as_chapter_4_has_it() -> None:
+    here, there = (
+        course.find_chapter(name).app.read_text("utf-8").partition("async def deliver")
+        for name in ("redis", "broadcast")
+    )
+
+    assert here[1:] == there[1:]
+    assert here[2]
 
 
 def test_a_process_has_one_subscription_and_three_connections_at_most(
@@ -204,7 +219,7 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
             bo.expect_json(said("Anonymous", "hello again"))
 
     assert list(error) == ["error"]
-    assert "hello" in error["error"]
+    assert error["error"] == "Redis is away. Perhaps nobody has heard this: hello"
     assert "Redis is back" in server.log
 
 

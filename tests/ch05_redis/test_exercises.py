@@ -341,6 +341,7 @@ ALL = "What one says, all others hear, once, in the order of Redis."
 EACH = "Two clients in each process, and one subscription for both will do."
 ELSEWHERE = "ana said this first. Did it come through Redis, in the order of Redis?"
 LETTER = "What came is not to the letter what ana said. What did Redis hand to you?"
+ALONE = "Redis has not passed it on yet. Who does not wait for the order of Redis?"
 UNASKED = (
     "Nobody has asked Redis to SUBSCRIBE. Where does your app do it, and who runs it?"
 )
@@ -400,6 +401,26 @@ def test_it_comes_in_every_process_and_not_to_its_sender(ex1_relay: Answer) -> N
         hears(ex1_relay, dee, "three", "ana", hint)
         hears(ex1_relay, bo, "three", "ana", ALL)
         hears(ex1_relay, cy, "three", "ana", ALL)
+
+
+def test_it_comes_from_redis_alone(ex1_relay: Answer) -> None:
+    redis = ex1_relay.redis
+    with (
+        one_each(ex1_relay),
+        come(ex1_relay, "ana") as ana,
+        come(ex1_relay, "bo") as bo,
+    ):
+        redis.pause()
+        ana.send("through Redis")
+        outlast(ex1_relay, ex1_relay.reply, lambda: redis.commands("PUBLISH"))
+        bo.ping(ex1_relay.reply)  # by then bo has what was sent on the way to Redis
+        if has_more(bo):
+            bo.receive()
+            failure = instead_of("nothing yet", ex1_relay, bo, ALONE)
+            failure.sent = "nothing; Redis stood still"
+            raise failure
+        redis.resume()
+        hears(ex1_relay, bo, "through Redis", "ana", ALL)
 
 
 @contextmanager
@@ -554,7 +575,7 @@ STARTED = 10.0
 
 OPEN = "Redis is away, the sockets stay open. Who says so, and to whom?"
 ANEW = "Redis was back, your listener was not. Who subscribes anew, and how soon?"
-ALONE = "ana speaks, and is heard again. Nothing else should be heard."
+ALONE = "Redis has not passed it on yet. Who does not wait for the order of Redis?"
 ONCE_MORE = "Redis had it, its reply was lost. Who published it once more?"
 TELL = "A sender is told what became of it, whatever went wrong with Redis."
 MORE = (

@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from chapters.ch05_redis import channel as chapter
 from chapters.ch05_redis.channel import Channel, NotPublished, Said
@@ -294,3 +296,45 @@ def test_who_leaves_in_the_middle_of_a_publish_takes_nothing_along(link: Link) -
 
     assert link.accepted == 2
     assert len(link.commands("SUBSCRIBE")) == 1
+
+
+def test_between_two_tries_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chapter, "AGAIN", (DEADLINE, DEADLINE))
+    monkeypatch.setattr(chapter, "PATIENCE", 0.2)  # in which it tries hundreds of times
+    tries: list[Channel] = []
+
+    class Counted(Channel):
+        def _connect(self) -> Redis:
+            tries.append(self)
+            return super()._connect()
+
+    async def try_in_vain() -> None:
+        channel = Counted("redis://127.0.0.1:1", "chat")
+        async with channel.open(Ears().hear):
+            assert not channel.up.is_set()
+
+    run(try_in_vain())
+
+    assert len(tries) == 1
+
+
+def test_it_is_not_up_before_the_subscription_is_confirmed(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = Channel(link.url, "chat")
+    came: list[tuple[str, bool]] = []
+    get_message = PubSub.get_message
+
+    async def noted(pubsub: PubSub, **options: float | None) -> dict[str, str] | None:
+        message = await get_message(pubsub, **options)
+        came.append((message["type"] if message else "nothing", channel.up.is_set()))
+        return message
+
+    async def open_it() -> None:
+        async with channel.open(Ears().hear):
+            await channel.up.wait()
+
+    monkeypatch.setattr(PubSub, "get_message", noted)
+    run(open_it())
+
+    assert came[0] == ("subscribe", False)
