@@ -385,7 +385,7 @@ assert [len(run(publish_once(client)).printed) for client in clients] == [3, 2]
 # | `up` is set after the confirmation | told before it was true (5) |
 # | opened before anybody is served | the first to come overlap (7) |
 # | a loop round the subscription | the listener dies (6) |
-# | a `ping` in a silence | a link that is dead and silent looks like a quiet evening |
+# | a `ping` each second | a link that is dead and silent looks like a quiet evening |
 # | no retries | heard twice (7) |
 # | numbers | nobody knows that something was lost (4, 6) |
 # | `publish` waits until it is heard back | who talks fast outruns Redis |
@@ -393,8 +393,8 @@ assert [len(run(publish_once(client)).printed) for client in clients] == [3, 2]
 # %%
 from IPython.display import display
 
-for part in (Channel._subscribe, Channel._hear_all, Channel._is_next, Channel.publish):
-    display(show(part))
+for name in ("_subscribe", "_hear_all", "_ask", "_is_next", "publish"):
+    display(show(getattr(Channel, name)))
 
 # %% [markdown] tags=["M04"]
 # `publish` returns when this process has heard its own message: then Redis passes on,
