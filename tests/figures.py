@@ -40,20 +40,30 @@ TESTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
 Data = dict[str, Any]
 
 
-def answers(to: Namespace) -> Data:
-    """Every known answer, half of the times beside busy cores."""
+def right(to: Namespace) -> Data:
+    """Every known right answer, half of the times beside busy cores."""
+    return judge("right", to.times, to.jobs)
+
+
+def wrong(to: Namespace) -> Data:
+    """Every known wrong answer, and a fifth as often: it is waited for longer."""
+    return judge("wrong", max(to.times // 5, 1), to.jobs)
+
+
+def judge(side: str, times: int, jobs: int) -> Data:
+    """The answers of one side, half of the times beside busy cores."""
     rows: list[Data] = []
     for chapter in course.chapters():
         row: Data = {}
-        for busy, times in (False, to.times - to.times // 2), (True, to.times // 2):
+        for busy, count in (False, times - times // 2), (True, times // 2):
             with repeat.busy_cores(CORES) if busy else nullcontext():
-                found = repeat.repeat(chapter, times, CORES, None)
+                found = repeat.repeat(chapter, count, jobs, side)
             for name in ("runs", *repeat.FAULTS):
                 found[name] += row.get(name, 0)
             row = {**found}
         rows.append(row)
         print(row, flush=True)
-    return {"times": to.times, "busy": to.times // 2, "chapters": rows}
+    return {"times": times, "busy": times // 2, "chapters": rows}
 
 
 def stalls(to: Namespace) -> Data:
@@ -134,7 +144,8 @@ def sample(to: Namespace) -> Data:
 
 
 PARTS: dict[str, Callable[[Namespace], Data]] = {
-    "answers": answers,
+    "right": right,
+    "wrong": wrong,
     "stalls": stalls,
     "suite": suite,
     "mutants": mutmut,
@@ -147,24 +158,27 @@ def share(good: int, of: int) -> str:
 
 
 def judged(data: Data, how: str) -> list[list[str]]:
-    """The rows of a table for the answers that were judged."""
+    """A row of a table for those right answers that were judged, and for wrong ones."""
     sums = Counter[str]()
     for row in data["chapters"]:
         sums.update({name: value for name, value in row.items() if name != "chapter"})
     refused, *untold = (sums[name] for name in repeat.FAULTS)
-    right, wrong = (data["times"] * sums[f"{side} answers"] for side in repeat.SIDES)
-    times = f"{data['times']} × {{}}{how}"
+    kinds = (
+        ("right answers", "accepted", refused),
+        (
+            "wrong answers",
+            "caught, and told what is wrong",
+            sum(untold),
+        ),
+    )
     return [
         [
-            "right answers accepted",
-            times.format(sums["right answers"]),
-            share(right - refused, right),
-        ],
-        [
-            "wrong answers caught, and told what is wrong",
-            times.format(sums["wrong answers"]),
-            share(wrong - sum(untold), wrong),
-        ],
+            f"{known} {well}",
+            f"{data['times']} × {sums[known]}{how}",
+            share(data["times"] * sums[known] - faults, data["times"] * sums[known]),
+        ]
+        for known, well, faults in kinds
+        if sums[known]
     ]
 
 
@@ -207,7 +221,8 @@ def of_sample(data: Data) -> list[list[str]]:
 
 
 ROWS: dict[str, Callable[[Data], list[list[str]]]] = {
-    "answers": of_answers,
+    "right": of_answers,
+    "wrong": of_answers,
     "stalls": of_stalls,
     "suite": of_suite,
     "mutants": of_mutants,
@@ -248,6 +263,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; else all")
     parser.add_argument("--times", type=int, default=50, help="for each answer (50)")
+    parser.add_argument("--jobs", type=int, default=CORES, help="answers at a time")
     parser.add_argument("--suite", type=int, default=10, help="in a row (10)")
     parser.add_argument("--most", type=int, default=20, help="mutants a module (20)")
     parser.add_argument("--record", action="store_true", help="keep the figures")

@@ -32,7 +32,7 @@ def test_no_more_was_seen_than_was_tried() -> None:
 
     for row in recorded.get("sample", {}).get("files", []):
         assert row["killed"] + len(row["lived"]) == row["tried"] <= row["possible"]
-    for part in ("answers", "stalls"):
+    for part in ("right", "wrong", "stalls"):
         for row in recorded.get(part, {}).get("chapters", []):
             known = row["right answers"] + row["wrong answers"]
             assert row["runs"] == known * recorded[part]["times"]
@@ -109,7 +109,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     readme.write_text("a\n<!-- begin figures -->\nb\n<!-- end figures -->\nc\n")
     monkeypatch.setattr(figures, "README", readme)
     monkeypatch.setattr(figures, "FIGURES", tmp_path / "figures.json")
-    monkeypatch.setitem(figures.PARTS, "answers", lambda _: judged())
+    monkeypatch.setitem(figures.PARTS, "right", lambda _: judged())
     return tmp_path
 
 
@@ -117,12 +117,12 @@ def test_one_part_is_recorded_and_the_others_stay(elsewhere: Path) -> None:
     stalled = {"taken": "2026-01-01", "times": 10, "chapters": judged()["chapters"]}
     figures.FIGURES.write_text(json.dumps({"stalls": stalled}))
 
-    assert figures.main(["answers", "--record"]) == 0
+    assert figures.main(["right", "--record"]) == 0
 
     kept = figures.read()
-    assert list(kept) == ["answers", "stalls"]
+    assert list(kept) == ["right", "stalls"]
     assert kept["stalls"] == stalled
-    assert kept["answers"]["chapters"] == judged()["chapters"]
+    assert kept["right"]["chapters"] == judged()["chapters"]
     text = figures.README.read_text("utf-8")
     assert text == figures.filled(text, kept)
     assert text.count("| 60 of 60 |") == 2
@@ -133,7 +133,7 @@ def test_one_part_is_recorded_and_the_others_stay(elsewhere: Path) -> None:
 def test_without_being_told_to_it_records_nothing(elsewhere: Path) -> None:
     before = figures.README.read_text("utf-8")
 
-    assert figures.main(["answers"]) == 0
+    assert figures.main(["right"]) == 0
 
     assert figures.README.read_text("utf-8") == before
     assert not figures.FIGURES.exists()
@@ -143,7 +143,7 @@ def test_a_part_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit, match="2"):
         figures.main(["answer"])
 
-    assert "there is no part answer: answers, stalls," in capsys.readouterr().err
+    assert "there is no part answer: right, wrong, stalls," in capsys.readouterr().err
 
 
 def made(source: str) -> list[str]:
