@@ -56,7 +56,7 @@ RACE = "race, no time-out"
 DESIGNS = {
     OURS: Design("chapters.ch05_redis.app:app", rounds=3),
     RACE: Design("benchmarks.designs.cancelling_untimed:app", rounds=3),
-    # With Python 3.11 it is silent: once is enough.
+    # A process of it is silent, or loses: once is enough.
     "race on broadcaster": Design("benchmarks.designs.cancelling:app", rounds=1),
     "a subscription each": Design("benchmarks.designs.one_subscription_each:app"),
     "python-socketio": Design("benchmarks.designs.socket_io:app", SOCKET_IO),
