@@ -17,8 +17,8 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from importlib.metadata import version
+from contextlib import nullcontext, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -248,11 +248,20 @@ def read() -> Data:
     return json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
 
 
+def installed() -> dict[str, str]:
+    """The versions of what matters; mutmut is there for maintainers only."""
+    found: dict[str, str] = {}
+    for name in VERSIONS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def record(part: str, data: Data) -> None:
     """Keep what was found, and say it in the README."""
     from benchmarks import report  # here: it draws, which takes long to import
 
-    where = report.machine() | {"versions": {n: version(n) for n in VERSIONS}}
+    where = report.machine() | {"versions": installed()}
     figures = read() | {part: where | data}
     figures = {name: figures[name] for name in PARTS if name in figures}
     FIGURES.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
