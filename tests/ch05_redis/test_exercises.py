@@ -879,9 +879,11 @@ def is_served_before(cy: Client, ana: Client) -> bool:
     """Whether cy gets two pongs before ana gets her answer.
 
     Two: the answer may come just before the first pong, and be seen just after it.
+    And one for ana: what came to her before it has been seen, too.
     """
     patience = cy.reply + SLOW
-    return cy.ping(patience) and cy.ping(patience) and not has_more(ana)
+    served = cy.ping(patience) and cy.ping(patience) and ana.ping(patience)
+    return served and not has_more(ana)
 
 
 def time_until_told(answer: Answer, ana: Client) -> float:
