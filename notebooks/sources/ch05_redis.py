@@ -473,8 +473,9 @@ assert sum(each.lost + each.doubled + each.disordered for each in ours) == 0
 # The race loses, and nothing in its log says so. With the library and redis-py as they
 # are installed today, on Python 3.11, a process hears nothing (section 5) until one of
 # its many new subscriptions happens to be in time: in one run never, in the next one at
-# once. A subscription each loses nothing, and pays for it with each client. python-socketio loses nothing
-# either, but where `order` is not 0 somebody read an answer before its question.
+# once. A subscription each loses nothing, and pays for it with each client.
+# python-socketio loses nothing either, but where `order` is not 0 somebody read an
+# answer before its question.
 #
 # ### How it grows
 #

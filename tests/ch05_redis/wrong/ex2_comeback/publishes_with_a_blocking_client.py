@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 redis = Redis.from_url(URL, protocol=2, socket_timeout=1, decode_responses=True)
-publisher = Blocking.from_url(URL, protocol=2, socket_timeout=1)
+publisher = Blocking.from_url(URL, protocol=2, socket_timeout=2)
 people: set[WebSocket] = set()
 
 
