@@ -4,31 +4,22 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 import pytest
 from redis import Redis
 
+from tests.waiting import DEADLINE, wait_until
 from workbook import broker
 from workbook.broker import Broker, NoBroker, engines
 from workbook.tether import Tether
 
 ROOT = Path(__file__).parents[1]
-DEADLINE = 30.0
 
 HERE = [engine.word for engine in engines(None)]
 """The private engines that this machine has."""
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Look until another process has done something."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def is_refused(port: int) -> bool:
@@ -281,8 +272,8 @@ def test_it_ends_with_its_owner_and_leaves_nothing(word: str, end: str) -> None:
 
     assert up
     assert there
-    wait_until(lambda: is_refused(port_of(url)))
-    wait_until(lambda: not Path(folder).exists())
+    wait_until(lambda: is_refused(port_of(url)), "the engine has ended")
+    wait_until(lambda: not Path(folder).exists(), "its folder is gone")
 
 
 def test_what_a_tethered_program_has_started_ends_with_it() -> None:
@@ -292,7 +283,7 @@ def test_what_a_tethered_program_has_started_ends_with_it() -> None:
     )
     tether = Tether([sys.executable, "-c", starts])
     program = psutil.Process(tether.pid)
-    wait_until(program.children)
+    wait_until(program.children, "it has a child")
     (child,) = program.children()
 
     tether.end()

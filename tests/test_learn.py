@@ -7,17 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE, wait_until
 from workbook import arguments, commands, environment, launch
 
 ROOT = Path(__file__).parents[1]
-DEADLINE = 60.0
 
 FAKE_UV = """#!/bin/sh
 '''exec' "{python}" "$0" "$@"
@@ -349,16 +348,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls(uv: Path) -> Callable[[], int]:
-    """How often uv has been called."""
-    return lambda: len((uv / "calls").read_text().splitlines())
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Look until another process has done something."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
+    """How often uv has been called, and has said so."""
+    noted = uv / "calls"
+    return lambda: noted.read_text().count("\n") if noted.exists() else 0
 
 
 def test_where_there_is_no_uv_pip_sets_up_and_uv_would_be_told_what_pip_is(
@@ -496,7 +488,7 @@ def test_two_at_once_set_up_once(
 ) -> None:
     (uv / "wait").touch()
     first = learn(root, "list", path=uv)
-    wait_until((uv / "calls").exists)
+    wait_until(lambda: calls() == 1, "uv is called")
     second = learn(root, "list", path=uv)
     assert second.stderr is not None
     waiting = second.stderr.readline()
@@ -517,7 +509,7 @@ def test_after_one_that_is_killed_its_installer_is_waited_for_and_all_made_again
     (root / "requirements.txt").write_text("tiny==2.0\n")
     (uv / "wait").touch()
     killed = learn(root, "list", path=uv)
-    wait_until(lambda: calls() == 2)
+    wait_until(lambda: calls() == 2, "uv is called again")
     killed.kill()
     killed.communicate(timeout=DEADLINE)
     second = learn(root, "list", path=uv)
@@ -533,10 +525,12 @@ def test_after_one_that_is_killed_its_installer_is_waited_for_and_all_made_again
     assert calls() == 3
 
 
-def test_ctrl_c_stops_a_set_up_and_its_installer(root: Path, uv: Path) -> None:
+def test_ctrl_c_stops_a_set_up_and_its_installer(
+    root: Path, uv: Path, calls: Callable[[], int]
+) -> None:
     (uv / "wait").touch()
     process = learn(root, "list", path=uv)
-    wait_until((uv / "calls").exists)
+    wait_until(lambda: calls() == 1, "uv is called")
 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=DEADLINE)

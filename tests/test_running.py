@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.waiting import wait_until
 from workbook import arguments, commands, lab, running, serving
 from workbook.broker import engines
 
@@ -57,14 +57,6 @@ DEAF = HEAD + "    while True:\n        await asyncio.sleep(0.01)\n"
 BLOCKED = HEAD + "    while True:\n        pass\n"
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Look until another process has done something."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-
-
 class Run:
     """`python -m workbook ...` in a folder, and what it has said so far."""
 
@@ -90,7 +82,11 @@ class Run:
 
     def wait_for(self, text: str, times: int = 1) -> None:
         """Wait until it has said `text`, so many times."""
-        wait_until(lambda: self.process.poll() is not None or self.count(text) >= times)
+
+        def told() -> bool:
+            return self.process.poll() is not None or self.count(text) >= times
+
+        wait_until(told, f"it says {text!r}", DEADLINE)
         assert self.count(text) >= times, self.said
 
     def count(self, text: str) -> int:
@@ -296,8 +292,10 @@ def test_the_server_ends_when_the_one_that_watches_is_killed(start: Start) -> No
 
     run.process.kill()
 
-    wait_until(lambda: "Finished server process" in run.said)
-    wait_until(lambda: is_refused(run.address))
+    wait_until(
+        lambda: "Finished server process" in run.said, "the server ends", DEADLINE
+    )
+    wait_until(lambda: is_refused(run.address), "nobody listens any more", DEADLINE)
 
 
 BLOCKS = """
@@ -333,9 +331,11 @@ def test_all_ends_when_the_one_that_started_it_is_killed(root: Path) -> None:
 
     run.end()
 
-    wait_until(lambda: "Finished server process" in run.said)
+    wait_until(
+        lambda: "Finished server process" in run.said, "the server ends", DEADLINE
+    )
     # The one that watched held the listener too, and ends by itself after it.
-    wait_until(lambda: is_refused(run.address))
+    wait_until(lambda: is_refused(run.address), "nobody listens any more", DEADLINE)
 
 
 def is_refused(address: str) -> bool:
@@ -382,7 +382,11 @@ def test_two_workers_talk_through_a_redis_that_was_started_for_them(
     run.wait_for("startup complete", times=4)
 
     with Redis.from_url(f"redis://{address}", decode_responses=True) as redis:
-        wait_until(lambda: redis.pubsub_numsub("chat") == [("chat", 2)])
+        wait_until(
+            lambda: redis.pubsub_numsub("chat") == [("chat", 2)],
+            "both processes listen",
+            DEADLINE,
+        )
         with connect(f"ws://{run.address}/ws", proxy=None) as websocket:
             websocket.send("hello")
             said = websocket.recv(timeout=DEADLINE)
@@ -411,8 +415,8 @@ def test_neither_worker_nor_redis_outlives_those_that_are_killed(
     run.process.kill()
     supervisor.kill()
 
-    wait_until(lambda: is_refused(address))
-    wait_until(lambda: is_refused(run.address))
+    wait_until(lambda: is_refused(address), "nobody listens any more", DEADLINE)
+    wait_until(lambda: is_refused(run.address), "nobody listens any more", DEADLINE)
 
 
 def test_an_app_that_asks_for_no_redis_gets_none(start: Start) -> None:
@@ -645,7 +649,11 @@ def test_the_page_is_opened_when_the_server_answers(root: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_until(lambda: opened.exists() and opened.read_text().endswith("\n"))
+        wait_until(
+            lambda: opened.exists() and opened.read_text().endswith("\n"),
+            "the browser is opened",
+            DEADLINE,
+        )
         server.terminate()
         _, log = server.communicate(timeout=DEADLINE)
 
@@ -685,7 +693,7 @@ def test_jupyterlab_runs_on_this_python_without_news_and_ends_at_once(
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", int(base.rpartition(":")[2]))) == 0
 
-    wait_until(answers)
+    wait_until(answers, "it answers", DEADLINE)
     specs = json.loads(fetch(f"{base}/api/kernelspecs{token}"))
     page = fetch(f"{base}/lab{token}")
     run.stop()

@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.descendants import is_alive
 from workbook.link import Link
@@ -16,7 +15,6 @@ from workbook.server import NotServing, Workers
 
 ROOT = Path(__file__).parents[1]
 RELAY = ROOT / "tests" / "apps" / "relay.py"
-DEADLINE = 30.0
 
 PACKED = """
 from fastapi import FastAPI
@@ -31,14 +29,6 @@ async def greet() -> str:
     print(GREETING)
     return GREETING
 """
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Look until another process has done something."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def runs(pid: int) -> bool:
@@ -111,4 +101,4 @@ def test_they_end_with_a_parent_that_is_killed() -> None:
         parent.kill()
 
     assert alive == [True, True]
-    wait_until(lambda: not any(map(runs, pids)))
+    wait_until(lambda: not any(map(runs, pids)), "they have all ended")
