@@ -249,6 +249,16 @@ def test_the_last_check_is_that_the_program_ends(shout: Exercise) -> None:
     assert told(verdict)["got"] == "a program that does not listen to SIGTERM"
 
 
+def test_what_a_program_that_goes_on_has_printed_is_shown(shout: Exercise) -> None:
+    endless = "\nimport signal\nsignal.signal(15, print)\nprint('I stay')\n"
+
+    verdict = judged(shout, SHOUTING.read_text() + endless)
+
+    assert verdict.failed == LAST
+    assert verdict.failure is not None
+    assert "I stay" in verdict.failure.printed
+
+
 def test_what_a_learner_prints_is_shown_last(shout: Exercise) -> None:
     source = SHOUTING.read_text().replace(
         "text.upper()", "[print('got', n) for n in range(9)][0] or text"

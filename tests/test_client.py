@@ -451,6 +451,38 @@ def test_a_stalled_client_can_leave(
     wait_until(lambda: set(threading.enumerate()) <= before, "its thread has ended")
 
 
+@pytest.mark.parametrize("leave", [Client.close, Client.abort, Client.hang_up])
+def test_a_thread_that_waits_to_read_on_ends_with_its_client(
+    server: Server, leave: Callable[[Client], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+
+    class Noted:
+        """The lock that is held while a client is stalled."""
+
+        def __init__(self) -> None:
+            lock = threading.Lock()
+            self.acquire, self.release = lock.acquire, lock.release
+
+        def __enter__(self) -> None:
+            if not self.acquire(blocking=False):
+                waits.set()
+                self.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.release()
+
+    before = set(threading.enumerate())  # some of them may be about to end
+    ana = server.connect("ana", "/floods", wire=Wire())
+    monkeypatch.setattr(ana._connection, "recv_flow_control", Noted())
+    ana.stall()
+    assert waits.wait(LONG)
+
+    leave(ana)
+
+    wait_until(lambda: set(threading.enumerate()) <= before, "its thread has ended")
+
+
 # The handshake
 
 
