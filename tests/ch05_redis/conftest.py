@@ -47,7 +47,7 @@ def start() -> Iterator[Start]:
             server.process.interrupt()
         for server in servers:
             assert server.process.join(DEADLINE) is not None
-            assert "Application shutdown complete." in server.log
+            wait_for_log("Application shutdown complete.", server)
             assert "Traceback" not in server.log, server.log
             assert "never retrieved" not in server.log
 
@@ -73,6 +73,11 @@ def wait_for_redis(state: str, *servers: Server) -> None:
     """Wait until each of them says that Redis is "up", or "away"."""
     for server in servers:
         wait_until(lambda s=server: health(s)["redis"] == state, f"Redis is {state}")
+
+
+def wait_for_log(line: str, server: Server) -> None:
+    """Wait until it has logged this. The log comes through a pipe."""
+    wait_until(lambda: line in server.log, f"it logs {line!r}")
 
 
 def said(username: str, message: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.ch05_redis.conftest import (
     health,
     hears_nothing,
     said,
+    wait_for_log,
     wait_for_redis,
 )
 from tests.ch05_redis.ears import Ears, run
@@ -173,7 +174,7 @@ def test_what_did_not_arrive_is_counted_and_what_is_late_is_dropped(
         hears_nothing(bo, ana)
 
     assert health(server)["lost"] == 2
-    assert "2 lost" in server.log
+    wait_for_log("2 lost", server)
 
 
 def test_another_process_may_begin_anywhere(start: Start, link: Link) -> None:
@@ -210,7 +211,7 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
         server = start(link.url)
         with server.connect("ana") as ana, server.connect("bo") as bo:
             assert health(server)["redis"] == "away"
-            assert "Redis is away" in server.log
+            wait_for_log("Redis is away", server)
             ana.send("hello")
             error = json.loads(ana.receive())
             link.start()
@@ -220,7 +221,7 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
 
     assert list(error) == ["error"]
     assert error["error"] == "Redis is away. Perhaps nobody has heard this: hello"
-    assert "Redis is back" in server.log
+    wait_for_log("Redis is back", server)
 
 
 def test_a_process_that_was_forked_is_not_taken_for_its_parent(link: Link) -> None:
