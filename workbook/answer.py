@@ -5,6 +5,7 @@ import http.client
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -190,6 +191,32 @@ class Answer:
             for number, worker in used:
                 self._to_redis |= dict.fromkeys(ports_of(worker.process.pid), number)
         return self._to_redis.get(port, 0)
+
+    def reports(self, worker: int = 1) -> list[Report]:
+        """What this process has reported so far; nothing where there is none."""
+        serving = self._workers.get(worker)
+        return [] if serving is None else [*serving.process.reports]
+
+    def take_turns(self, within: float) -> bool:
+        """Wait until all who have a part in it have had a turn: processes, link, Redis.
+
+        Args:
+            within: seconds that a process may take for its turn.
+
+        Returns:
+            Whether the event loop of every process that serves takes its turns.
+        """
+        processes = [worker.process for worker in [*self._workers.values()]]
+
+        def turns(process: Process) -> bool:
+            where = process.ask("where", within)
+            return bool(where) and (where["stage"] != "serve" or not where["running"])
+
+        with ThreadPoolExecutor(len(processes)) as pool:
+            found = [*pool.map(turns, processes)]
+        if self._link is not None:
+            self._link.take_turn()
+        return all(found)
 
     def crashes(self) -> list[tuple[str, Report]]:
         """What the handlers of this check's clients have raised, each with its name.
@@ -627,8 +654,8 @@ class Answer:
         """Tell the program to stop, now that every client has left; it must end.
 
         Raises:
-            Failure: it had ended before, does not listen, or goes on for `reply`
-                seconds.
+            Failure: it had ended before, does not listen, or goes on for twice
+                `reply` seconds.
         """
         if self._link is not None:
             self._link.heal()
@@ -660,11 +687,12 @@ class Answer:
         self.process.interrupt()
 
     def _await_end(self) -> None:
-        status = self.process.join(self.reply)
+        within = 2 * self.reply  # the machine may stand still, and nobody is late
+        status = self.process.join(within)
         failure = self._still_running()
         if status is None:
             failure.silent = True
-            failure.got = f"nothing for {self.reply:g} s: it still ran"
+            failure.got = f"nothing for {within:g} s: it still ran"
             failure.hint = "Some work goes on without a client. Who ends it?"
             if others := self.process.started():
                 failure.got = f"{failure.got}, and so did: {', '.join(others)}"

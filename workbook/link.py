@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+from redis import RedisError
+
 from workbook.broker import HOST, Broker, free_port
 from workbook.wire import Direction
 
@@ -35,8 +37,9 @@ CHUNK = 1 << 16
 BIGGEST = 8 << 20
 """Bytes that one command or reply may have: 8 MiB."""
 
-DONE = 5.0
-"""Seconds that a change of the link may take. It takes a millisecond."""
+DONE = 30.0
+"""Seconds that a change of the link may take. It takes a millisecond; the machine may
+stand still."""
 
 SUBSCRIBING = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"}
 UNSUBSCRIBING = {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
@@ -329,6 +332,12 @@ class Link:
                     return False
                 self._news.wait(left)
             return True
+
+    def take_turn(self) -> None:
+        """Wait until the link has had a turn, and Redis, where it answers."""
+        with suppress(RedisError):
+            self.broker.client.ping()  # pyright: ignore
+        self._do(lambda: None)
 
     def publish(self, channel: str, text: str) -> int:
         """Publish as another process would, on no link; how many heard it."""

@@ -18,8 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlencode, urlsplit
 
-from redis import RedisError
-
 from workbook.answer import Answer, told
 from workbook.client import Client
 from workbook.failure import Failure, name, quote
@@ -55,6 +53,9 @@ NEXT = 0.1
 LOOK = 0.005
 """Seconds until the next look."""
 
+TURNS = 10
+"""Turns of an event loop after which a text that has come is taken up; two will do."""
+
 TURN = 5.0
 """Seconds that a process may take for its turn. It takes a millisecond."""
 
@@ -83,20 +84,9 @@ def outlast(
             return False
         while not seen() and time.monotonic() < began + min(ROUND, seconds):
             time.sleep(LOOK)
-        turned = seen() or take_turns(answer)
+        turned = seen() or answer.take_turns(TURN)
         seconds -= ROUND if turned else time.monotonic() - began
     return True
-
-
-def take_turns(answer: Answer) -> bool:
-    """Wait until all have had a turn; whether every event loop takes its turns."""
-    processes = [worker.process for worker in [*answer._workers.values()]]
-    with ThreadPoolExecutor(len(processes)) as pool:
-        found = [*pool.map(lambda process: process.ask("where", TURN), processes)]
-    with suppress(RedisError):
-        answer.redis.broker.client.ping()
-    answer.redis.until(lambda _: True, 0)
-    return all(one and (one["stage"] != "serve" or not one["running"]) for one in found)
 
 
 def come(answer: Answer, who: str, path: str = "/ws", **to: int) -> Client:
@@ -109,9 +99,19 @@ def come(answer: Answer, who: str, path: str = "/ws", **to: int) -> Client:
 @contextmanager
 def patient(answer: Answer, client: Client) -> Iterator[None]:
     """Wait first, and as `outlast` does, for what is asked of this client inside."""
-    patience = client.reply
-    if not outlast(answer, patience, lambda: has_more(client)):
-        client.reply = 0
+    outlast(answer, client.reply, lambda: has_more(client))
+    with having_waited(client):
+        yield
+
+
+@contextmanager
+def having_waited(client: Client) -> Iterator[None]:
+    """What is asked of this client inside has been waited for: it came, or will not.
+
+    From the wire, where it has been seen, to who asks it may still need a moment; the
+    end of a connection, until TCP has ended, too.
+    """
+    patience, client.reply = client.reply, SLOW if has_more(client) else 0
     try:
         yield
     except Failure as failure:
@@ -238,8 +238,7 @@ class Held:
         self._called = self._calls()
 
     def _reports(self) -> list[str]:
-        worker = self.answer._workers.get(self.worker)
-        reports = [] if worker is None else [*worker.process.reports]
+        reports = self.answer.reports(self.worker)
         return [f"{one['is']} {one.get('type', '')}" for one in reports]
 
     def _calls(self) -> int:
@@ -691,23 +690,17 @@ def expect_last(
         if came == text or not (late or told):
             break
         client.receive()
-    client.reply, patience = 0, client.reply
     try:
-        client.expect(text, hint=hint)
+        with having_waited(client):
+            client.expect(text, hint=hint)
     except Failure as failure:
-        explain_last(answer, client, failure, patience)
+        explain_last(answer, client, failure)
         raise
-    finally:
-        client.reply = patience
 
 
-def explain_last(
-    answer: Answer, client: Client, failure: Failure, patience: float
-) -> None:
+def explain_last(answer: Answer, client: Client, failure: Failure) -> None:
     """What else there is to say when another thing has come, or nothing."""
     came = failure.event.data if failure.event is not None else None
-    if failure.silent:
-        failure.got = f"nothing for {patience:g} s"
     if failure.event is not None and failure.event.kind in ("close", "end"):
         failure.hint = OPEN
     elif isinstance(came, str) and is_error(came):
@@ -861,7 +854,7 @@ def test_who_speaks_to_a_silent_redis_is_told(ex2_comeback: Answer) -> None:
             swallowed = redis.swallowed
             ana.send("lost", hint=OPEN)
             outlast(ex2_comeback, ana.reply, lambda n=swallowed: redis.swallowed > n)
-            turns = take_turns(ex2_comeback)
+            turns = ex2_comeback.take_turns(TURN)
             served = is_served_before(cy, ana)
             took = time_until_told(ex2_comeback, ana)
             redis.deliver()
@@ -876,14 +869,15 @@ def test_who_speaks_to_a_silent_redis_is_told(ex2_comeback: Answer) -> None:
 
 
 def is_served_before(cy: Client, ana: Client) -> bool:
-    """Whether cy gets two pongs before ana gets her answer.
+    """Whether cy gets all pongs before ana gets her answer.
 
-    Two: the answer may come just before the first pong, and be seen just after it.
-    And one for ana: what came to her before it has been seen, too.
+    Each costs the event loop a turn, and what ana said came before them: in some turn
+    it is taken up, and who waits for Redis without giving way holds the next pong
+    until she has her answer. And one for ana: what came to her has been seen, too.
     """
     patience = cy.reply + SLOW
-    served = cy.ping(patience) and cy.ping(patience) and ana.ping(patience)
-    return served and not has_more(ana)
+    served = all(cy.ping(patience) and not has_more(ana) for _ in range(TURNS))
+    return served and ana.ping(patience) and not has_more(ana)
 
 
 def time_until_told(answer: Answer, ana: Client) -> float:
@@ -899,15 +893,8 @@ def time_until_told(answer: Answer, ana: Client) -> float:
     outlast(answer, patience, lambda: has_more(ana))
     if time.monotonic() - began > 1.5 * patience:
         outlast(answer, LIMIT + SLOW, lambda: has_more(ana))
-    ana.reply = 0
-    try:
+    with having_waited(ana):
         expect_told(answer, ana)
-    except Failure as failure:
-        if failure.silent:
-            failure.got = f"nothing for {patience:g} s"
-        raise
-    finally:
-        ana.reply = patience
     mine = [e for e in answer.wire if e.client == ana.name]
     spoke = [e for e in mine if e.direction == "out" and e.kind == "text"][-1]
     return heard(answer, ana)[ana.received - 1].time - spoke.time
@@ -971,16 +958,12 @@ def catch_up(answer: Answer, ana: Client, *others: Client) -> None:
 
 def receive(client: Client) -> str | bytes:
     """The next text after the comeback, which has come or will not."""
-    patience, client.reply = client.reply, 0
     try:
-        return client.receive("what ana says now")
+        with having_waited(client):
+            return client.receive("what ana says now")
     except Failure as failure:
-        if failure.silent:
-            failure.got = f"nothing for {patience:g} s"
         failure.hint = "Redis is back, and has the subscription. What does ana get?"
         raise
-    finally:
-        client.reply = patience
 
 
 # 5.3 rooms
