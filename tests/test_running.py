@@ -286,6 +286,46 @@ def test_what_an_exercise_uses_is_watched(path: str, counts: bool) -> None:
     assert app.uses(folder / path) is counts
 
 
+class Counted(running.Server):
+    """A server that is only told to start."""
+
+    starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+
+
+@pytest.fixture
+def counted() -> Iterator[Counted]:
+    file = ROOT / "chapters/ch01_echo/exercises/ex1_shout.py"
+    with running.listen(0) as listener:
+        yield Counted(running.App("Exercise 1.1", file), listener, browser=False)
+
+
+def test_a_save_of_another_file_starts_nothing(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def watch(
+        folder: Path, *, watch_filter: Callable[[object, str], bool], **_: object
+    ) -> Iterator[set[object]]:
+        names = ("ex1_shout.py", "ex2_sum.py")
+        asked.extend(watch_filter(None, f"{folder}/exercises/{name}") for name in names)
+        return iter([])
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    with pytest.raises(KeyboardInterrupt):
+        running.keep_running(counted)
+
+    assert asked == [True, False]
+    assert counted.starts == 1
+
+
+def test_of_a_single_worker_nothing_is_said(counted: Counted) -> None:
+    assert [*running.heading(counted, "", None)] == [f"Exercise 1.1: {counted.url}"]
+
+
 def test_the_server_ends_when_the_one_that_watches_is_killed(start: Start) -> None:
     run = start("run", "1", "--port", "0")
     run.wait_for("startup complete")
