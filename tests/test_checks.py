@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,15 @@ def test_the_last_check_is_that_the_program_ends(shout: Exercise) -> None:
     assert verdict.passed == ["it shouts", "it shouts again"]
     assert verdict.failed == LAST
     assert told(verdict)["got"] == "a program that does not listen to SIGTERM"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals without a name")
+def test_a_signal_without_a_name_is_told_by_its_number(shout: Exercise) -> None:
+    dies = "\nimport os\nos.kill(os.getpid(), 40)\n"
+
+    verdict = judged(shout, SHOUTING.read_text() + dies)
+
+    assert told(verdict)["got"] == "no more: your program ended by itself (signal 40)"
 
 
 def test_what_a_program_that_goes_on_has_printed_is_shown(shout: Exercise) -> None:
