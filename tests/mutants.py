@@ -43,7 +43,7 @@ TESTS = {
     "workbook/checks.py": "test_checks.py",
     "workbook/client.py": "test_client.py",
     "workbook/diagram.py": "test_diagram.py",
-    "workbook/ending.py": "test_client.py test_server.py test_checks.py",
+    "workbook/ending.py": "test_checks.py test_hostile.py",
     "workbook/lesson.py": "test_lesson.py",
     "workbook/link.py": "test_link.py",
     "workbook/process.py": "test_process.py test_hostile.py",
