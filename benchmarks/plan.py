@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import crowds, curves, idle, report
+from benchmarks import crowds, curves, idle, report, talking
 from benchmarks import redis_broadcast as redis
 from benchmarks.designs import many_rooms
 from benchmarks.report import Data, Table
@@ -69,7 +69,7 @@ def cost_of_paced_text(data: Data, delivery: float) -> float:
         and not each["flood"]
         and each["expected"]
     ]
-    heard = redis.CLIENTS - 1
+    heard = talking.CLIENTS - 1
     return median(r["cpu"] / r["expected"] * heard for r in rounds) - heard * delivery
 
 

@@ -3,43 +3,32 @@
 `python3 learn.py bench redis`. The notebook of chapter 5 quotes what was recorded, in
 `benchmarks/results/redis.json`.
 
-Twenty clients say 200 texts each, first 50 a second and then as fast as their sockets
-take them, to one process and to two. What came is counted, text by text. The designs
-take turns, round after round, each on processes and a Redis of its own, so that
-whatever else the machine does hurts all of them alike. Where there are two cores the
-processes have one of them, Redis and the clients the other. A ratio is to another
-design in the same round.
+Twenty clients say 200 texts each, 50 in a run that is not a long one: first 50 a second
+and then as fast as their sockets take them, to one process and to two. What came is
+counted, text by text. The designs take turns, round after round, each on processes and
+a Redis of its own, so that whatever else the machine does hurts all of them alike.
+Where there are two cores the processes have one of them, Redis and the clients the
+other. A ratio is to another design in the same round.
 """
 
-import asyncio
 import platform
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from statistics import quantiles
 
 import psutil
 
-from benchmarks import peers, publishing, report
-from benchmarks.load import PLAIN, SOCKET_IO, Connection, Dialect, connect, run, tally
+from benchmarks import peers, publishing, report, talking
+from benchmarks.load import PLAIN, SOCKET_IO, Dialect, run
 from benchmarks.report import Data, Length
 from benchmarks.serving import cores, cpu_time, pin, served
 from workbook.broker import Broker
 
-CLIENTS = 20
-FIRST = 10  # the number of the first client: all names are of one length
-TEXTS = {Length.SHORT: 50, Length.USUAL: 200, Length.LONG: 200}  # of each client
-PACE = 50.0  # texts a second of each client, where they do not flood
+TEXTS = {Length.SHORT: 50, Length.USUAL: 50, Length.LONG: 200}  # of each client
 WORKERS = (1, 2)
-ROUNDS = {Length.SHORT: 1, Length.USUAL: 1, Length.LONG: 3}
-
-PROBES = 10  # texts at most until all clients hear each other
-HEARD = 0.3  # seconds that a probe may take
-QUIET = 1.5  # seconds of silence, from which on what has not come is lost
-PATIENCE = 60.0  # seconds, whatever comes
+ROUNDS = {Length.SHORT: 1, Length.USUAL: 2, Length.LONG: 3}
 
 
 @dataclass(frozen=True)
@@ -52,6 +41,7 @@ class Design:
 
 OURS = "chapter 5"
 RACE = "race, no time-out"
+LIMIT = "by hand: the limit"
 
 DESIGNS = {
     OURS: Design("chapters.ch05_redis.app:app", rounds=3),
@@ -63,6 +53,7 @@ DESIGNS = {
     "channels, pub/sub": Design(
         "benchmarks.designs.channels_pubsub:app", options=("--lifespan", "off")
     ),
+    LIMIT: Design("benchmarks.designs.plain_redis:app", rounds=3),
 }
 
 
@@ -114,69 +105,6 @@ class Results:
     publish: dict[int, float]
 
 
-async def until_quiet(clients: Sequence[Connection], enough: float) -> None:
-    """Wait until all have got this many bytes each, or nothing comes any more."""
-    before, since = -1, time.perf_counter()
-    end = since + PATIENCE
-    while min(each.size for each in clients) < enough:
-        came, now = sum(each.size for each in clients), time.perf_counter()
-        if came != before:
-            before, since = came, now
-        if now - since > QUIET or now > end:
-            return
-        await asyncio.sleep(0.005)
-
-
-async def probe(clients: Sequence[Connection]) -> float:
-    """Have all clients heard by all, if it can be; the bytes of one delivery."""
-    size = float("inf")
-    for number in range(PROBES):
-        for each in clients:
-            each.forget()
-        clients[0].say(number)
-        clients[1].say(number)
-        deadline = time.perf_counter() + HEARD
-        while any(not each.size for each in clients):
-            await asyncio.sleep(0.005)
-            if time.perf_counter() > deadline:
-                break
-        else:
-            await asyncio.sleep(HEARD)  # all but these two have got two by now
-            size = clients[0].size
-            break
-    for each in clients:
-        each.forget()
-    return size
-
-
-def schedule(
-    clients: Sequence[Connection], texts: int, flood: bool
-) -> Iterator[tuple[float, int]]:
-    """When each text is due, in seconds, and by which client."""
-    for number in range(texts):
-        for at in range(len(clients)):
-            yield (0.0 if flood else (number + at / len(clients)) / PACE), at
-
-
-async def converse(
-    clients: Sequence[Connection], size: float, texts: int, flood: bool
-) -> tuple[float, dict[tuple[int, int], float]]:
-    """Let all say what they have to; when it began, and when each text was said."""
-    said = dict[tuple[int, int], float]()
-    counts = [0] * len(clients)
-    start = time.perf_counter()
-    for due, at in schedule(clients, texts, flood):
-        early = start + due - time.perf_counter()
-        if early > 0:
-            await asyncio.sleep(early)
-        client, number = clients[at], counts[at]
-        counts[at] += 1
-        said[client.number, number] = time.perf_counter()
-        client.say(number)
-    await until_quiet(clients, size * texts * (len(clients) - 1))
-    return start, said
-
-
 async def measure(
     design: str,
     ports: Sequence[int],
@@ -186,37 +114,26 @@ async def measure(
 ) -> list[Round]:
     """One design, paced and in a flood: so many texts of each client."""
     before = connections(broker)
-    clients = [
-        await connect(ports[n % len(ports)], FIRST + n, DESIGNS[design].dialect)
-        for n in range(CLIENTS)
-    ]
-    size = await probe(clients)
+    clients = await talking.enter(ports, DESIGNS[design].dialect)
+    size = await talking.probe(clients)
     found = list[Round]()
     for flood in (False, True):
-        for each in clients:
-            each.forget()
-        cpu, own, begin = cpu_time(*servers), time.process_time(), time.perf_counter()
-        start, said = await converse(clients, size, texts, flood)
-        cpu, own = cpu_time(*servers) - cpu, time.process_time() - own
-        load = own / (time.perf_counter() - begin)
-        counted = tally(clients, {each.number: texts for each in clients})
-        heard = [
-            (t, t - said[who, n]) for each in clients for t, who, n in each.heard()
-        ]
-        late = sorted(seconds for _, seconds in heard)
-        cuts = quantiles(late, n=100, method="inclusive") if len(late) > 1 else None
+        cpu = cpu_time(*servers)
+        talk = await talking.converse(clients, size, texts, flood)
+        cpu = cpu_time(*servers) - cpu
+        heard = talking.heard(clients, talk)
         found.append(
             Round(
                 design,
                 len(ports),
                 flood,
-                **asdict(counted),
-                seconds=max((t for t, _ in heard), default=start + QUIET) - start,
+                **asdict(heard.counted),
+                seconds=heard.seconds,
                 cpu=cpu,
-                p50=cuts[49] if cuts else None,
-                p99=cuts[98] if cuts else None,
+                p50=heard.p50,
+                p99=heard.p99,
                 connections=(before, connections(broker)),
-                load=load,
+                load=talk.load,
             )
         )
     for each in clients:
@@ -273,10 +190,8 @@ def measure_all(length: Length = Length.USUAL) -> Results:
         "python": platform.python_version(),
         "redis": engine,
     }
-    names = ("redis", "uvicorn", "starlette", "fastapi")
-    machine |= {
-        name if name != "redis" else "redis-py": version(name) for name in names
-    }
+    names = ("uvicorn", "starlette", "fastapi")
+    machine |= {"redis-py": version("redis")} | {each: version(each) for each in names}
     return Results(f"{datetime.now(UTC):%Y-%m-%d}", machine, found, costs)
 
 

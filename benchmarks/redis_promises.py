@@ -5,6 +5,7 @@ from statistics import median
 
 from benchmarks.redis_broadcast import (
     DESIGNS,
+    LIMIT,
     OURS,
     RACE,
     WORKERS,
@@ -102,7 +103,8 @@ def goals(results: Results, workers: int) -> Iterator[tuple[str, bool]]:
 
 def waiting(results: Results, workers: int) -> tuple[str, bool]:
     """The goal of the slowest hundredth. Who loses texts delivers the easy ones."""
-    paced = {name: pick(results, name, workers, False) for name in DESIGNS}
+    peers = [name for name in DESIGNS if name != LIMIT]
+    paced = {name: pick(results, name, workers, False) for name in peers}
     lossy = [name for name, rounds in paced.items() if any(r.lost for r in rounds)]
     p99 = {
         name: median(r.p99 or float("inf") for r in rounds)
@@ -110,8 +112,8 @@ def waiting(results: Results, workers: int) -> tuple[str, bool]:
         if rounds and (name == OURS or name not in lossy)
     }
     best = min(p99, key=lambda name: p99[name])
-    told = f"99 % come within {p99[OURS] * 1000:.1f} ms; of those that lose nothing"
-    told += f" the best is {best}"
+    told = f"99 % come within {p99[OURS] * 1000:.1f} ms; of those that lose nothing,"
+    told += f" the limit aside, the best is {best}"
     if lossy:
         told += f" (not compared, for they lose: {', '.join(lossy)})"
     return told, best == OURS

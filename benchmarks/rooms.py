@@ -1,6 +1,6 @@
 """What `broadcast` and `redis_broadcast` have measured, as tables and pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from statistics import median
 
@@ -71,8 +71,8 @@ def measure_redis(length: Length = Length.USUAL) -> Data:
 def tables_of_redis(data: Data) -> list[Table]:
     results, found = redis.read(data), list[Table]()
     head = ["lost at 50/s", "lost in a flood", "twice, order"]
-    head += ["flood: thousand deliveries/s", "× race"]
-    head += ["µs CPU a delivery at 50/s: min", "median", "max", "× race"]
+    head += ["flood: thousand deliveries/s", "× race", "× limit"]
+    head += ["µs CPU a delivery at 50/s: min", "median", "max", "× race", "× limit"]
     head += ["ms, half", "ms, 99 %", "clients' core", "connections at Redis"]
     for workers in redis.WORKERS:
         rows = [
@@ -99,18 +99,15 @@ def row(results: redis.Results, name: str, workers: int) -> list[str]:
     )
     links = "{} → {}".format(*max(r.connections for r in both))
     if any(r.is_silent for r in both):
-        return [*lost, wrong, *["–"] * 9, links]
+        return [*lost, wrong, *["–"] * 11, links]
     costs = [r.cost * 1e6 for r in slow]
-    its_slow, its_fast = (
-        redis.pick(results, redis.RACE, workers, flood) for flood in (False, True)
-    )
     return [
         *lost,
         wrong,
         f"{median(r.rate for r in fast) / 1000:.1f}",
-        ratio([(a.rate, b.rate) for a, b in zip(fast, its_fast, strict=False)]),
+        *ratios(results, fast, lambda one: one.rate),
         *(f"{f(costs):.1f}" for f in (min, median, max)),
-        ratio([(a.cost, b.cost) for a, b in zip(slow, its_slow, strict=False)]),
+        *ratios(results, slow, lambda one: one.cost),
         f"{median(r.p50 or 0 for r in slow) * 1000:.1f}",
         f"{median(r.p99 or 0 for r in slow) * 1000:.1f}",
         busy(slow),
@@ -118,9 +115,16 @@ def row(results: redis.Results, name: str, workers: int) -> list[str]:
     ]
 
 
-def ratio(pairs: Sequence[tuple[float, float]]) -> str:
-    """The median of what is so many times another, round by round."""
-    return report.times(median(a / b for a, b in pairs))
+def ratios(
+    results: redis.Results,
+    rounds: Sequence[redis.Round],
+    figure: Callable[[redis.Round], float],
+) -> Iterator[str]:
+    """A figure beside the race's and the limit's, round by round: the medians."""
+    for name in (redis.RACE, redis.LIMIT):
+        its = redis.pick(results, name, rounds[0].workers, rounds[0].flood)
+        found = [figure(a) / figure(b) for a, b in zip(rounds, its, strict=False)]
+        yield report.times(median(found)) if found else ""
 
 
 def busy(rounds: Sequence[redis.Round]) -> str:

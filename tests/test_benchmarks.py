@@ -7,6 +7,7 @@ not looked at. A quote is right if some figure in a column of that unit rounds t
 
 import argparse
 import asyncio
+import importlib
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -26,10 +27,14 @@ from benchmarks import (
     echoing,
     plan,
     redis_broadcast,
+    redis_promises,
     report,
+    rooms,
     tables,
+    talking,
 )
 from benchmarks.echoing import COUNT, Echoer, Kind
+from benchmarks.redis_broadcast import LIMIT, OURS, RACE
 from benchmarks.report import Length, Table
 from benchmarks.suite import BENCHES
 from chapters.ch04_broadcast import room
@@ -51,7 +56,7 @@ UNITS = {"us": "µs", "×": "×"}
 SETTINGS = {
     "25 ms": drift.PAUSE == 0.025,
     "10 ms": drift.STEP == 0.01,
-    "50 a second": redis_broadcast.PACE == 50,
+    "50 a second": talking.PACE == 50,
     "400 KiB/s": room.SLOWEST == 400 * 1024,
     "400 KiB a second": room.SLOWEST == 400 * 1024,
 }
@@ -312,6 +317,77 @@ def test_a_plan_counts_what_a_delivery_costs_more_among_many() -> None:
 
     assert crowds.dearer({"rooms": rounds}) == pytest.approx(20e-6)
     assert [row[3] for row in table.rows] == ["×1.00", "×3.45"]
+
+
+def talked(design: str, flood: bool, seconds: float) -> dict[str, Any]:
+    late = {"p50": seconds, "p99": seconds, "connections": [2, 2], "load": 0.5}
+    costs = {"seconds": seconds, "cpu": seconds, **late}
+    counted = {"expected": 1000, "lost": 0, "doubled": 0, "disordered": 0}
+    return {"design": design, "workers": 1, "flood": flood, **counted, **costs}
+
+
+def redis_of(**seconds: float) -> report.Data:
+    names = {"ours": OURS, "race": RACE, "limit": LIMIT}
+    rounds = [talked(names[n], f, s) for n, s in seconds.items() for f in (False, True)]
+    return {"taken": "", "machine": {}, "rounds": rounds, "publish": {}}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (
+            {"ours": 2.0, "race": 4.0, "limit": 1.0},
+            ["×2.00", "×0.50", "×0.50", "×2.00"],
+        ),
+        ({"ours": 2.0, "race": 4.0}, ["×2.00", "", "×0.50", ""]),
+    ],
+)
+def test_a_way_through_redis_is_beside_the_race_and_the_limit(
+    seconds: dict[str, float], shown: list[str]
+) -> None:
+    table, *_ = rooms.tables_of_redis(redis_of(**seconds))
+
+    (ours,) = [row for row in table.rows if row[0] == OURS]
+    found = [cell for head, cell in zip(table.head, ours, strict=True) if "×" in head]
+    assert found == shown
+
+
+def test_nobody_has_to_be_quicker_than_the_limit() -> None:
+    results = redis_broadcast.read(redis_of(ours=1.0, race=2.0, limit=0.5))
+
+    assert redis_promises.waiting(results, 1)[1]
+
+
+async def heard_by_hand(chunks: Sequence[bytes]) -> list[str]:
+    """What the limit delivers of what Redis sends in these pieces."""
+    reader, texts = asyncio.StreamReader(), list[str]()
+
+    async def send(event: Any) -> None:
+        texts.append(event["text"])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+        limit = importlib.import_module("benchmarks.designs.plain_redis")
+        patch.setattr(limit, "room", {"1:0": send})
+        hearing = asyncio.create_task(limit.hear(reader))
+        for chunk in chunks:
+            reader.feed_data(chunk)
+            await asyncio.sleep(0)
+        reader.feed_eof()
+        await hearing
+    return texts
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 1000])
+def test_the_limit_hears_each_text_of_others_once(size: int) -> None:
+    said = ["2:0 one", "1:0 mine", "2:1 two", "2:0 three"]
+    sent = b"".join(
+        b"*3\r\n$7\r\nmessage\r\n$4\r\nchat\r\n$%d\r\n%b\r\n" % (len(s), s.encode())
+        for s in said
+    )
+    chunks = [sent[at : at + size] for at in range(0, len(sent), size)]
+
+    assert asyncio.run(heard_by_hand(chunks)) == ["one", "two", "three"]
 
 
 COSTS = plan.Costs(8e-6, 2e-4, 5e-5, 40_000, 1e-6, 5e-7)
