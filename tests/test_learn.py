@@ -38,12 +38,12 @@ one module. It can be told to wait and to fail, which the real one does not do. 
 shell its second line is a call of Python, whose path may have a space in it."""
 
 CHILD = """
-import os, signal, sys
+import os, sys, time
 print(sys.argv[1:], os.getcwd(), sys.flags.utf8_mode, os.environ.get("PYTHONPATH"))
 try:
     print(sys.prefix, flush=True)  # the signal may come from here on
-    if "wait" in sys.argv:
-        signal.pause()
+    while "wait" in sys.argv:
+        time.sleep(0.01)  # and not one long wait, just before which it may come
 except KeyboardInterrupt:
     sys.exit(7)
 sys.exit(5)
