@@ -91,9 +91,12 @@ def hand_over(python: Path, root: Path, argv: Sequence[str]) -> int:
     the child's: this process waits for it to end.
     """
     child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []  # signals that came before the child was known
 
-    def pass_on(number: int, _: FrameType | None) -> None:
-        if child is not None and (number != signal.SIGINT or not at_a_terminal()):
+    def pass_on(number: int, _: FrameType | None = None) -> None:
+        if child is None:
+            early.append(number)
+        elif number != signal.SIGINT or not at_a_terminal():
             child.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,6 +104,8 @@ def hand_over(python: Path, root: Path, argv: Sequence[str]) -> int:
     command = [str(python), "-m", "workbook", *argv]
     env = environment.clean_environment(root / ".venv")
     child = subprocess.Popen(command, cwd=root, env=env)
+    for number in early:
+        pass_on(number)
     status = child.wait()
     return status if status >= 0 else 128 - status
 
