@@ -1,5 +1,6 @@
 """watch: from a save to the verdict, keys, and an end that leaves nothing behind."""
 
+import codecs
 import os
 import queue
 import re
@@ -106,10 +107,11 @@ class Session:
         os.close(self._terminal)
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # letters come cut
         try:
             while chunk := os.read(self._terminal, 65536):
                 with self._news:
-                    self._seen += chunk.decode("utf-8", "replace")
+                    self._seen += decoder.decode(chunk)
                     self._news.notify_all()
         except OSError:  # all that had the terminal have ended
             pass
@@ -150,9 +152,14 @@ class Session:
         return self.process.wait(DEADLINE)
 
     def is_restored(self) -> bool:
-        """Whether the terminal is as it was before."""
-        back = self._seen.endswith("\n") and "\x1b[?25h\x1b[?1049l" in self._seen
-        return back and termios.tcgetattr(self._theirs) == self.before
+        """Whether the terminal is as it was before, when all has come that was said."""
+
+        def back() -> bool:
+            return self._seen.endswith("\n") and "\x1b[?25h\x1b[?1049l" in self._seen
+
+        with self._news:
+            there = self._news.wait_for(back, DEADLINE)
+        return there and termios.tcgetattr(self._theirs) == self.before
 
     def left(self) -> list[str]:
         """What still runs of it after a while: a process that ends may take time."""
@@ -387,6 +394,7 @@ def test_the_next_check_finds_its_process_warm_and_does_without_a_dead_one(
 def test_a_check_takes_the_warm_process_and_a_given_up_one_is_not_heard(
     first: Exercise,
 ) -> None:
+    first.path.write_text(SHIPPED + "\nwhile True:\n    pass\n")  # it cannot end before
     events: queue.SimpleQueue[watch.Event] = queue.SimpleQueue()
     with watch.Checker(events.put) as checker:
         warm = checker.spare = Process()
