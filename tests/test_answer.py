@@ -1,6 +1,7 @@
 """An answer that needs Redis, and several processes that serve it."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,6 +250,112 @@ def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
     rows = dict(verdict.failure.lines)
     assert rows["told"] == "ex1_relay.py to stop, when every client had left"
     assert rows["got"] == "nothing for 2 s: it still ran"
+
+
+# What is asked of any file
+
+WAITING = """
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, WebSocket
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    {at_the_end}
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def stay(websocket: WebSocket) -> None:
+    await websocket.accept()
+    if await websocket.receive_text() == "stay":
+        await asyncio.Event().wait()
+
+
+@app.get("/waits")
+async def waits() -> None:
+    await asyncio.Event().wait()
+"""
+
+
+def waiting(folder: Path, at_the_end: str = "pass") -> Answer:
+    """An app that can be made to wait for ever."""
+    file = folder / "waiting.py"
+    file.write_text(WAITING.replace("{at_the_end}", at_the_end))
+    return Answer(file)
+
+
+def test_of_a_handler_that_goes_on_it_is_told_what_its_client_did(
+    tmp_path: Path,
+) -> None:
+    with (
+        waiting(tmp_path) as answer,
+        answer.connect("ana") as ana,
+        answer.connect("bo") as bo,
+    ):
+        bo.send("go")
+        answer.expect_end_of(bo)
+        ana.send("stay")
+        with pytest.raises(Failure) as stays:
+            answer.expect_end_of(ana, within=0.1)
+        ana.abort()
+        with pytest.raises(Failure) as gone:
+            answer.expect_end_of(ana, within=0.1)
+
+    rows = {"ana sent": 'text "stay"', "got": "a handler that still ran after 0.1 s"}
+    assert rows.items() <= dict(stays.value.lines).items()
+    assert dict(gone.value.lines)["ana sent"] == "no more: it is gone"
+
+
+def test_a_page_that_never_comes_is_silence(tmp_path: Path) -> None:
+    with waiting(tmp_path) as answer:
+        answer.reply = 0.1
+        with pytest.raises(Failure, match=r"nothing for 0\.1 s") as failed:
+            answer.get("/waits")
+
+    assert failed.value.silent
+
+
+def test_a_program_that_goes_on_when_it_is_told_to_stop_is_silent(
+    tmp_path: Path,
+) -> None:
+    with waiting(tmp_path, at_the_end="await asyncio.Event().wait()") as answer:
+        answer.get("/")
+        answer.reply = 0.1
+        with pytest.raises(
+            Failure, match=r"nothing for 0\.2 s: it still ran"
+        ) as failed:
+            answer.stop()
+
+    assert failed.value.silent
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal tells it to stop there")
+def test_a_program_that_ends_itself_has_not_stopped(tmp_path: Path) -> None:
+    with waiting(tmp_path, at_the_end="os._exit(7)") as answer:
+        answer.get("/")
+        with pytest.raises(Failure) as failed:
+            answer.stop()
+
+    assert dict(failed.value.lines)["expected"] == "a program that ends"
+
+
+def test_what_goes_to_redis_has_its_turn_too(
+    relay: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.connect("ana")
+    turns: list[str] = []
+    monkeypatch.setattr(relay.redis, "take_turn", lambda: turns.append("the link's"))
+
+    relay.take_turns(30)
+
+    assert turns == ["the link's"]
 
 
 # Programs that mean no good
