@@ -1,14 +1,15 @@
 """Chapter 5's app in several processes, looked at after each test that used it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
 
+from chapters.ch05_redis import channel
 from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.client import Client
@@ -16,11 +17,18 @@ from workbook.link import Link
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch05_redis" / "app.py"
+PATIENT = Path(__file__).with_name("patient.py")
 
 DEADLINE = 20.0
 """Seconds for what takes milliseconds, or three seconds at most."""
 
-Start = Callable[[str], Server]
+
+class Start(Protocol):
+    """Starts a process of the app, with the seconds after which Redis is away."""
+
+    def __call__(
+        self, url: str, *, answer: float = DEADLINE, patience: float = DEADLINE
+    ) -> Server: ...
 
 
 @pytest.fixture
@@ -36,8 +44,11 @@ def start() -> Iterator[Start]:
     servers: list[Server] = []
     with ExitStack() as ends:
 
-        def start(url: str) -> Server:
-            server = Server(APP, env={"REDIS_URL": url})
+        def start(
+            url: str, *, answer: float = DEADLINE, patience: float = DEADLINE
+        ) -> Server:
+            hurry = {"CHANNEL_ANSWER": str(answer), "CHANNEL_PATIENCE": str(patience)}
+            server = Server(PATIENT, env={"REDIS_URL": url, **hurry})
             servers.append(ends.enter_context(server))
             return server
 
@@ -48,8 +59,16 @@ def start() -> Iterator[Start]:
         for server in servers:
             assert server.process.join(DEADLINE) is not None
             wait_for_log("Application shutdown complete.", server)
+            server.end()  # when this returns, the last of its log has come
             assert "Traceback" not in server.log, server.log
             assert "never retrieved" not in server.log
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is not away for a channel in this process that stands still for seconds."""
+    monkeypatch.setattr(channel, "ANSWER", DEADLINE)
+    monkeypatch.setattr(channel, "PATIENCE", DEADLINE)
 
 
 def crashes(server: Server) -> list[str]:
@@ -75,9 +94,13 @@ def wait_for_redis(state: str, *servers: Server) -> None:
         wait_until(lambda s=server: health(s)["redis"] == state, f"Redis is {state}")
 
 
-def wait_for_log(line: str, server: Server) -> None:
-    """Wait until it has logged this. The log comes through a pipe."""
-    wait_until(lambda: line in server.log, f"it logs {line!r}")
+def wait_for_log(line: str, server: Server, count: int = 1) -> None:
+    """Wait until it has logged this so often, and not more often.
+
+    The log comes through a pipe, and so after what the process has sent.
+    """
+    wait_until(lambda: server.log.count(line) >= count, f"{count} times {line!r}")
+    assert server.log.count(line) == count
 
 
 def said(username: str, message: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Coroutine
 
 from chapters.ch05_redis.channel import Said
-from tests.ch05_redis.conftest import DEADLINE
+from tests.waiting import DEADLINE
 
 
 class Ears:

@@ -8,6 +8,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import pytest
+
 from chapters.ch05_redis.channel import Channel
 from tests.ch05_redis.conftest import (
     DEADLINE,
@@ -98,21 +100,19 @@ def test_a_process_has_one_subscription_and_three_connections_at_most(
     start: Start, link: Link, promise: Promise
 ) -> None:
     server = start(link.url)
-    most = subscribed = 0
+    most = 0
     with ExitStack() as ends:
         people = [ends.enter_context(server.connect(f"p{n}")) for n in range(50)]
         for person in people:
             person.send("hello")
             most = max(most, link.connections())
-            # At a time: on a machine that stands still it may subscribe anew.
-            subscribed = max(subscribed, sum(link.subscriptions().values()))
         for person in people:
             for _ in range(len(people) - 1):
                 person.receive()
         most = max(most, link.connections())
 
-    assert subscribed == 1
     assert link.subscriptions() == {"chat": 1}
+    assert len(link.commands("SUBSCRIBE")) == 1
     assert most <= 3
     promise(f"ch05: 50 people in a process, and {most} connections to Redis")
 
@@ -156,7 +156,7 @@ def test_what_is_not_ours_is_passed_over(start: Start, link: Link) -> None:
         ana.send("hello")
         bo.expect_json(said("Anonymous", "hello"))
 
-    assert server.log.count("Somebody else uses this channel") == len(foreign)
+    wait_for_log("Somebody else uses this channel", server, len(foreign))
     assert len(link.commands("SUBSCRIBE")) == 1
 
 
@@ -208,7 +208,7 @@ def test_it_says_how_it_is(start: Start, link: Link) -> None:
 def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None:
     with Link(shared()) as link:
         link.kill()
-        server = start(link.url)
+        server = start(link.url, patience=3.0)
         with server.connect("ana") as ana, server.connect("bo") as bo:
             assert health(server)["redis"] == "away"
             wait_for_log("Redis is away", server)
@@ -224,6 +224,7 @@ def test_without_a_redis_at_its_start_it_says_so_and_heals(start: Start) -> None
     wait_for_log("Redis is back", server)
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_process_that_was_forked_is_not_taken_for_its_parent(link: Link) -> None:
     async def talk() -> None:
         parent, above = Channel(link.url, "chat"), Ears()

@@ -1,7 +1,8 @@
 """Redis goes away and comes back: sockets stay, senders are told, delivery is back.
 
 Each fault is done to a real server of our own, or to the link that leads to it. The
-channel by itself is driven in this process, with constants that make it hurry.
+channel by itself is driven in this process. Redis is away for neither while a busy
+machine stands still.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -23,10 +25,12 @@ from tests.ch05_redis.conftest import (
     Start,
     health,
     said,
+    wait_for_log,
     wait_for_redis,
 )
 from tests.ch05_redis.ears import Ears, run
 from tests.conftest import Promise
+from tests.waiting import wait_until
 from workbook.broker import Broker
 from workbook.client import Client
 from workbook.link import Link
@@ -36,12 +40,18 @@ BACK = 3 * 3.0
 promises, for a busy machine. What was measured is printed."""
 
 
+HURRIED = 2.5
+"""Seconds in which Redis must answer, where only this tells that it is away. The
+chapter has it wait for one second: on a busy machine that is no sign of anything."""
+
+
 class Fault(NamedTuple):
     """Something that happens to Redis, and its end."""
 
     what: str
     begin: Callable[[Broker, Link], object]
     end: Callable[[Broker, Link], object]
+    answer: float = DEADLINE  # seconds in which Redis must answer
 
 
 def kill_subscriptions(broker: Broker, link: Link) -> None:
@@ -54,8 +64,8 @@ def kill_subscriptions(broker: Broker, link: Link) -> None:
 
 FAULTS = [
     Fault("killed", lambda b, _: b.kill(), lambda b, _: b.start()),
-    Fault("stopped", lambda b, _: b.pause(), lambda b, _: b.resume()),
-    Fault("unplugged", lambda _, k: k.swallow(), lambda _, k: k.deliver()),
+    Fault("stopped", lambda b, _: b.pause(), lambda b, _: b.resume(), HURRIED),
+    Fault("unplugged", lambda _, k: k.swallow(), lambda _, k: k.deliver(), HURRIED),
     Fault("rid of its subscribers", kill_subscriptions, lambda _, k: k.allow()),
 ]
 
@@ -65,9 +75,9 @@ def test_redis_goes_away_and_comes_back(
     fault: Fault, start: Start, promise: Promise
 ) -> None:
     with Broker(private=True) as broker, Link(broker) as link:
-        here, there = start(link.url), start(link.url)
+        here, there = (start(link.url, answer=fault.answer) for _ in range(2))
         with (
-            here.connect("ana") as ana,
+            here.connect("ana", reply=DEADLINE) as ana,
             here.connect("cy") as cy,
             there.connect("bo") as bo,
         ):
@@ -79,10 +89,8 @@ def test_redis_goes_away_and_comes_back(
             ana.send("meanwhile")
             assert "meanwhile" in json.loads(ana.receive())["error"]
             wait_for_redis("away", here, there)
-            began = time.monotonic()
             ana.send("and again")
-            assert "and again" in json.loads(ana.receive())["error"]
-            told = time.monotonic() - began
+            told = json.loads(ana.receive())["error"]
 
             fault.end(broker, link)
             began = time.monotonic()
@@ -93,15 +101,16 @@ def test_redis_goes_away_and_comes_back(
             bo.send("I hear you")
             ana.expect_json(said("Anonymous", "I hear you"))
 
-        assert told < chapter.PATIENCE  # at once
+        # At once: nothing was tried.
+        assert told == "Redis is away. Perhaps nobody has heard this: and again"
         assert back < BACK
         for server, texts in zip((here, there), heard, strict=True):
             # A Redis that was stopped may still do what it had been asked for.
             late = [said("Anonymous", "meanwhile")] if len(texts) > 1 else []
             assert texts == [*late, said("Anonymous", "after")]
             assert health(server)["lost"] == 2 - len(late)
-            assert server.log.count("Redis is away") == 1
-            assert server.log.count("Redis is back") == 1
+            wait_for_log("Redis is away", server)
+            wait_for_log("Redis is back", server)
     promise(f"ch05: Redis {fault.what}: heard again {back:.1f} s after it was back")
 
 
@@ -114,7 +123,7 @@ def receive_until(client: Client, last: str) -> list[dict[str, str]]:
 
 
 STOPPED_IN = [
-    Fault("a publish", lambda _, k: k.pause(), lambda _, k: None),
+    Fault("a publish", lambda _, k: k.pause(), lambda _, k: None, HURRIED),
     Fault("an outage", lambda _, k: k.kill(), lambda _, k: None),
     Fault("a subscribe", lambda _, k: (k.swallow(), k.cut()), lambda _, k: None),
 ]
@@ -122,25 +131,24 @@ STOPPED_IN = [
 
 @pytest.mark.parametrize("fault", STOPPED_IN, ids=[each.what for each in STOPPED_IN])
 def test_it_stops_when_it_is_told_to(fault: Fault, start: Start, link: Link) -> None:
-    server = start(link.url)
+    server = start(link.url, answer=fault.answer)
     with server.connect("ana") as ana:
         fault.begin(link.broker, link)
         ana.send("meanwhile")
-        if fault.what != "a publish":
+        if fault.what == "a publish":
+            assert link.until(lambda redis: redis.commands("PUBLISH") != [], DEADLINE)
+        else:
             wait_for_redis("away", server)
-        began = time.monotonic()
         server.process.interrupt()
         assert server.process.join(DEADLINE) is not None
-        took = time.monotonic() - began
-
-    assert took < BACK
 
 
 def test_a_publisher_that_is_reset_ends_no_hearing(start: Start, link: Link) -> None:
     server = start(link.url)
     with server.connect("ana") as ana, server.connect("bo") as bo:
         for number in range(3):
-            publishers = [way for way in link._ways if not way.channels]
+            with link._news:
+                publishers = [way for way in link._ways if not way.channels]
             link._do(link._abort, publishers, reset=True)
             ana.send(f"perhaps {number}")
             ana.send(f"surely {number}")
@@ -150,32 +158,47 @@ def test_a_publisher_that_is_reset_ends_no_hearing(start: Start, link: Link) -> 
     assert "Redis is away" not in server.log
 
 
-# The channel by itself, in a hurry
+# The channel by itself
 
 
 def test_silence_raises_nothing(
     link: Link, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(chapter, "ANSWER", 0.4)
-    silences = 4
+    pongs: list[object] = []
+    get_message = PubSub.get_message
+
+    async def noted(pubsub: PubSub, **options: float | None) -> dict[str, str] | None:
+        message = await get_message(pubsub, **options)
+        pongs.extend([message] if message and message["type"] == "pong" else [])
+        return message
 
     async def be_silent() -> None:
         channel, ears = Channel(link.url, "chat"), Ears()
+        loop = asyncio.get_running_loop()
+        # The loop's clock stands, and is put on when an answer has come: so none is
+        # late. From one to the next as many seconds go by as between two questions.
+        now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: now)
         async with channel.open(ears.hear):
-            pings = 1 + silences  # the first is the publisher's
-            await asyncio.to_thread(
-                link.until, lambda redis: len(redis.commands("PING")) >= pings, DEADLINE
-            )
+            for silences in range(1, 5):
+                for _ in range(20):  # turns: more than it takes to wait for the next
+                    await asyncio.sleep(0)
+                now += chapter.ANSWER
+                come = partial(wait_until, lambda n=silences: len(pongs) == n, "a pong")
+                await asyncio.to_thread(come)
             assert channel.up.is_set()
             await channel.publish("ana", "hello")
         assert ears.texts == ["hello"]
+        monkeypatch.undo()
 
+    monkeypatch.setattr(PubSub, "get_message", noted)
     run(be_silent())
 
     assert len(link.commands("SUBSCRIBE")) == 1
     assert caplog.records == []
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_lost_reply_does_not_double_what_was_said(link: Link) -> None:
     async def lose_a_reply() -> None:
         channel, ears = Channel(link.url, "chat"), Ears()
@@ -191,6 +214,7 @@ def test_a_lost_reply_does_not_double_what_was_said(link: Link) -> None:
     assert len(link.commands("PUBLISH")) == 2
 
 
+@pytest.mark.usefixtures("patience")
 def test_nobody_waits_for_ever_for_what_does_not_come_back(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +236,7 @@ def test_nobody_waits_for_ever_for_what_does_not_come_back(
     run(hear_slowly())
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_listener_that_breaks_is_heard_of_and_begins_again(
     link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -245,6 +270,7 @@ async def cancel_after(seconds: float, work: Coroutine[None, None, None]) -> Non
     assert task.cancelled() == asked
 
 
+@pytest.mark.usefixtures("patience")
 def test_the_channel_can_be_closed_at_any_time(link: Link) -> None:
     async def listen(channel: Channel) -> None:
         async with channel.open(Ears().hear):
@@ -255,13 +281,14 @@ def test_the_channel_can_be_closed_at_any_time(link: Link) -> None:
         seconds = 0.0
         while len(link.commands("PUBLISH")) < 50:  # they got as far as that
             await cancel_after(seconds, listen(Channel(link.url, "chat")))
-            seconds += 0.0001
+            seconds += 0.0001 + seconds / 50  # also where all takes long
 
     run(close_at_any_time())
 
     assert link.until(lambda redis: redis.connections() == 0, DEADLINE)
 
 
+@pytest.mark.usefixtures("patience")
 def test_an_error_in_the_same_moment_hides_no_cancel(link: Link) -> None:
     async def close_while_it_breaks() -> None:
         hearing = asyncio.Event()
@@ -281,6 +308,7 @@ def test_an_error_in_the_same_moment_hides_no_cancel(link: Link) -> None:
     run(close_while_it_breaks())
 
 
+@pytest.mark.usefixtures("patience")
 def test_who_leaves_in_the_middle_of_a_publish_takes_nothing_along(link: Link) -> None:
     async def leave_at_any_time() -> None:
         channel, ears = Channel(link.url, "chat"), Ears()
@@ -318,6 +346,7 @@ def test_between_two_tries_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(tries) == 1
 
 
+@pytest.mark.usefixtures("patience")
 def test_it_is_not_up_before_the_subscription_is_confirmed(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from tests.browser import DEADLINE, ROOT, import_or_skip
+from tests.ch05_redis.conftest import PATIENT
 from workbook.broker import shared
 from workbook.link import Link
 from workbook.server import Server
@@ -33,7 +34,7 @@ def link() -> Iterator[Link]:
 
 @pytest.fixture(scope="module")
 def page_server(link: Link) -> Iterator[Server]:
-    with Server(PAGE.with_name("app.py"), env={"REDIS_URL": link.url}) as server:
+    with Server(PATIENT, env={"REDIS_URL": link.url}) as server:
         yield server
         assert "Traceback" not in server.log
 
@@ -124,7 +125,9 @@ def test_the_page_asks_for_nothing_but_its_sockets_and_the_health(
     expect(state(tab)).to_have_text("Redis is up")
 
     there = [url for url in requests if not url.startswith("data:")]
-    assert there == [f"{page_server.http}/", f"{page_server.http}/health"]
+    # It looks at the latter again and again, and so on a slow machine more than once.
+    assert there[0] == f"{page_server.http}/"
+    assert set(there[1:]) == {f"{page_server.http}/health"}
 
 
 def test_320_pixels_are_wide_enough(tab: Page) -> None:

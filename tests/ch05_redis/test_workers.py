@@ -6,11 +6,10 @@ The whole measure, with 500 texts each: `python -m tests.ch05_redis.matrix`.
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.ch05_redis.conftest import APP, DEADLINE
+from tests.ch05_redis.conftest import DEADLINE, PATIENT
 from tests.ch05_redis.crowd import PEOPLE, Count, come, talk
 from tests.conftest import Promise
 from workbook.broker import Broker
@@ -18,8 +17,6 @@ from workbook.course import ROOT
 from workbook.server import Workers
 
 pytestmark = pytest.mark.xdist_group("ch05 workers")
-
-PATIENT = Path(__file__).with_name("patient.py")
 
 PACE = 50.0
 """Texts a second that each person says."""
@@ -30,6 +27,10 @@ def broker() -> Iterator[Broker]:
     """A Redis without a link before it, which would take as long as the app."""
     with Broker(private=True) as broker:
         yield broker
+
+
+def environment(broker: Broker) -> dict[str, str]:
+    return {"REDIS_URL": broker.url, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,7 @@ def test_everybody_hears_everything_once_and_in_order(
         async with come(port) as people:
             return await talk(people, texts, pace)
 
-    env = {"REDIS_URL": broker.url, "PYTHONPATH": str(ROOT)}
-    with Workers(PATIENT, count, env=env) as workers:
+    with Workers(PATIENT, count, env=environment(broker)) as workers:
         counted = asyncio.run(measure(workers.port))
         subscribed = dict(broker.client.pubsub_numsub("chat"))
     how = f"{pace:g} texts a second each" if pace else "a flood"
@@ -69,7 +69,7 @@ def test_a_hundred_who_come_at_once_after_a_start_hear_the_first_word(
             async with asyncio.timeout(DEADLINE):
                 return [str(await other.recv()) for other in others]
 
-    with Workers(APP, 2, env={"REDIS_URL": broker.url}) as workers:
+    with Workers(PATIENT, 2, env=environment(broker)) as workers:
         heard = asyncio.run(hear_the_first_word(workers.port))
 
     assert [json.loads(text)["message"] for text in heard] == ["hello"] * 99
