@@ -15,14 +15,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 import psutil
-from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from matplotlib.figure import Figure
 
 from benchmarks import echoing, report
@@ -32,8 +31,6 @@ from benchmarks.report import Data, Length, Table
 from benchmarks.serving import ROOT, cores, cpu_time, pin, served
 from workbook.server import Server
 
-TIME_INTERVAL = 10.0  # seconds, of the loop below
-
 OURS = "chapter 2: two long-lived tasks"
 RESTARTING = "cancel and restart"
 
@@ -41,7 +38,7 @@ ALONE = "chapter 1: echo alone"
 
 APPS = {
     OURS: "chapters.ch02_concurrency.app:app",
-    RESTARTING: "benchmarks.concurrency:restarting",
+    RESTARTING: "benchmarks.designs.restarting:app",
     ALONE: "chapters.ch01_echo.app:app",
 }
 
@@ -55,37 +52,6 @@ INTERVAL = 0.5  # seconds between two ticks under chatter
 INTERVALS = 20
 OFTEN = 0.8  # of an interval between two texts of the client
 TEXTS = 1 + round(INTERVALS / OFTEN)
-
-restarting = FastAPI(title="Cancel and restart")
-
-
-async def echo_once(websocket: WebSocket) -> None:
-    text = await websocket.receive_text()
-    await websocket.send_text(f"Message text was: {text}")
-
-
-async def send_time_once(websocket: WebSocket) -> None:
-    await asyncio.sleep(TIME_INTERVAL)
-    await websocket.send_text(f"It is: {datetime.now(UTC).isoformat()}")
-
-
-@restarting.websocket("/ws")
-async def race(websocket: WebSocket) -> None:
-    """The loop that many meet first: whoever is second begins anew."""
-    await websocket.accept()
-    with suppress(WebSocketDisconnect):
-        while True:
-            tasks = {
-                asyncio.create_task(echo_once(websocket)),
-                asyncio.create_task(send_time_once(websocket)),
-            }
-            done, pending = await asyncio.wait(
-                tasks, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in pending:
-                task.cancel()
-            for task in done:
-                task.result()
 
 
 @dataclass(frozen=True)
@@ -140,13 +106,13 @@ def measure_rates(rounds: int) -> dict[str, list[Rate]]:
     return rates
 
 
-def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
+def keep_time(file: Path) -> tuple[int, list[float]]:
     """Talk for `INTERVALS`; the echoes that came, and how late each tick came.
 
     Lateness is a share of an interval, by the server's own clock, since the client
     was let in.
     """
-    with Server(file, app=app, constants={"TIME_INTERVAL": INTERVAL}) as server:
+    with Server(file, constants={"TIME_INTERVAL": INTERVAL}) as server:
         with server.connect("ana") as ana:
             began, start = datetime.now(UTC), time.monotonic()
             for number in range(TEXTS):
@@ -165,12 +131,12 @@ def keep_time(file: Path, app: str) -> tuple[int, list[float]]:
 def measure_clocks() -> dict[str, tuple[int, list[float]]]:
     """Echoes and ticks of both, at the same time."""
     files = {
-        OURS: (ROOT / "chapters" / "ch02_concurrency" / "app.py", "app"),
-        RESTARTING: (Path(__file__).resolve(), "restarting"),
+        OURS: ROOT / "chapters" / "ch02_concurrency" / "app.py",
+        RESTARTING: ROOT / "benchmarks" / "designs" / "restarting.py",
     }
     report.say("concurrency: the clocks")
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda name: keep_time(*files[name]), files)
+        found = pool.map(keep_time, files.values())
         return dict(zip(files, found, strict=True))
 
 
