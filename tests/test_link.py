@@ -5,6 +5,7 @@ All of it on every engine that is here, and on one that others use.
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -464,6 +465,17 @@ def test_a_client_that_tries_again_doubles_what_it_sent(link: Link) -> None:
         app.publish("chat", "hello")
 
         assert [heard(hearer)[1] for _ in range(3)] == ["hello"] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no port can be held")
+def test_while_it_refuses_its_port_is_kept_for_it(link: Link, connect: Connect) -> None:
+    link.kill()
+
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", link.port))
+    link.start()
+
+    assert connect().ping()
 
 
 def test_cut_connections_are_reset_and_new_ones_are_welcome(

@@ -93,6 +93,7 @@ class Broker:
     ) -> None:
         self.private = True
         self._tether: Tether | None = None
+        self._holder: socket.socket | None = None
         self._engine: Engine | None = None
         forced, url = env.get(FORCE), env.get(URL)
         if forced or private:
@@ -122,11 +123,12 @@ class Broker:
         for engine in found:
             self._engine = engine
             for _ in range(3):  # another may take the port just before
-                self._port = free_port()
+                self._port, self._holder = hold_port()
                 self.url = f"redis://{HOST}:{self._port}"
                 if self._run():
                     self.name = f"{self._kind()}, private, {engine.origin}"
                     return
+                self._holder.close()
             tried.append(engine.origin)
         raise NoBroker(
             f"No Redis could be started; tried: {'; '.join(tried) or 'none is there'}."
@@ -242,6 +244,8 @@ class Broker:
                 self.client.close()
         if self._tether is not None:
             self.kill()
+        if self._holder is not None:
+            self._holder.close()
 
 
 def engines(forced: str | None) -> Iterator[Engine]:
@@ -296,6 +300,28 @@ def free_port() -> int:
         with socket.socket() as sock, suppress(OSError):
             sock.bind((HOST, port))
             return port
+
+
+def hold_port() -> tuple[int, socket.socket]:
+    """A port of PORTS, and a socket that keeps it for us while it is open.
+
+    It does not listen: who connects is refused, until a server of ours listens there.
+    On Linux that is possible beside it, with SO_REUSEADDR, which all servers set; where
+    it is not, the socket is closed already, and the port only free.
+    """
+    while True:
+        port, holder = random.choice(PORTS), socket.socket()
+        try:
+            holder.bind((HOST, port))
+        except OSError:
+            holder.close()
+            continue
+        if sys.platform == "linux":
+            # Not before: two that have it may bind the same port.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            holder.close()
+        return port, holder
 
 
 def is_open(port: int) -> bool:

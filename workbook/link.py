@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from redis import RedisError
 
-from workbook.broker import HOST, Broker, free_port
+from workbook.broker import HOST, Broker, hold_port
 from workbook.wire import Direction
 
 MOST = 100
@@ -221,7 +221,7 @@ class Link:
         shared = not broker.private if apart is None else apart
         self.prefix = f"workbook-{uuid.uuid4().hex[:12]}:" if shared else ""
         self._there = urlsplit(broker.url)
-        self.port = free_port()
+        self.port, self._holder = hold_port()
         self._ways: set[Way] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._commands: deque[Command] = deque(maxlen=KEPT)
@@ -268,6 +268,7 @@ class Link:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(DONE)
         self._loop.close()
+        self._holder.close()
         if self._unanswered and self.broker.private and not self.broker.is_up():
             self.broker.kill()  # nothing but the script's end would set it free
 
