@@ -113,18 +113,28 @@ def rooms(people: int, own: set[int]) -> Data:
         return run(talk(port, server, people))
 
 
-def steps(most: int, own: set[int]) -> Iterator[tuple[str, str, Callable[[], Data]]]:
+def steps(
+    most: int, own: set[int], *, ends: bool
+) -> Iterator[tuple[str, str, Callable[[], Data]]]:
     """One round: the part it belongs to, what is done, and how to do it.
 
     Args:
         most: connections that there can be.
         own: cores of the server.
+        ends: only the fewest and the most.
     """
-    for count in (n for n in LISTEN if n <= most):
+    listen, connected = (
+        [n for n in counts if n <= most] for counts in (LISTEN, CONNECTED)
+    )
+    if ends:
+        listen, connected = (
+            sorted({*counts[:1], *counts[-1:]}) for counts in (listen, connected)
+        )
+    for count in listen:
         for held in (False, True):
             title = f"{count} listen, collector {'held back' if held else 'as it is'}"
             yield "collector", title, lambda n=count, h=held: collector(n, own, held=h)
-    for people in (n for n in CONNECTED if n <= most):
+    for people in connected:
         yield "rooms", f"{people} in rooms", lambda n=people: rooms(n, own)
 
 

@@ -25,7 +25,7 @@ from benchmarks.serving import cores, cpu_time, pin, served, started
 
 CONNECTIONS = (1, 64, 512)
 SIZES = (32, 16 * 1024)  # bytes
-ROUNDS = 3
+ROUNDS = {Length.SHORT: 1, Length.USUAL: 2, Length.LONG: 3}
 SECONDS = 0.3  # of one server in one round
 WARM_UP = 0.05  # seconds before each
 PATIENCE = 10.0  # seconds until what has not come is lost
@@ -124,10 +124,9 @@ def start_all(stack: ExitStack) -> dict[str, tuple[int, psutil.Process]]:
 
 def measure(length: Length = Length.USUAL) -> Data:
     """All servers, with texts of all kinds."""
-    short = length is Length.SHORT
-    rounds, seconds = (1, SECONDS / 2) if short else (ROUNDS, SECONDS)
-    found = list[Round]()
-    turns = [(n, k, name) for n in range(rounds) for k in kinds() for name in turn(n)]
+    seconds = SECONDS / 2 if length is Length.SHORT else SECONDS
+    found, numbers = list[Round](), range(ROUNDS[length])
+    turns = [(n, k, name) for n in numbers for k in kinds() for name in turn(n)]
     turns = [each for each in turns if not each[1].deflate or APPS[each[2]].deflate]
     with ExitStack() as stack, report.progress(len(turns)) as tell:
         servers = start_all(stack)

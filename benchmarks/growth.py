@@ -127,7 +127,8 @@ def measure(length: Length = Length.USUAL) -> Data:
     counts = [n for n in SUBSCRIBERS if n <= most]
     processes = psutil.cpu_count() or 1
     workers = [n for n in (1, 2, 4, 8, 16) if n <= min(processes, MOST_WORKERS)]
-    why = list(crowds.steps(most, own)) * CROWDS[length]
+    ends = length is not Length.LONG
+    why = list(crowds.steps(most, own, ends=ends)) * CROWDS[length]
     found: dict[str, list[Data]] = {"subscribers": [], "load": [], "workers": []}
     found |= {part: [] for part, _, _ in why}
     total = ROUNDS[length] * (1 + len(SHARES) + len(workers)) + len(why)

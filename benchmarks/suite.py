@@ -35,7 +35,7 @@ class Bench:
 BENCHES = {
     "echo": Bench(
         "chapters 1 and 3 beside the shortest and the fastest",
-        (35, 120, 120),
+        (35, 80, 120),
         *(echo.measure, echo.tables, echo.goals, echo.picture),
     ),
     "concurrency": Bench(
@@ -52,7 +52,7 @@ BENCHES = {
     ),
     "redis": Bench(
         "chapter 5 beside other ways through Redis",
-        (60, 100, 250),
+        (60, 100, 300),
         *(rooms.measure_redis, rooms.tables_of_redis),
         *(rooms.goals_of_redis, rooms.picture_of_redis),
     ),
@@ -63,7 +63,7 @@ BENCHES = {
     ),
     "growth": Bench(
         "cost by subscribers, by load and by processes; where the knees are",
-        (45, 140, 140),
+        (45, 110, 140),
         *(growth.measure, curves.tables, curves.goals, curves.picture),
     ),
     "hotspots": Bench(
