@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -91,6 +92,16 @@ def test_who_stands_still_does_not_keep_python_busy(
 
     later.join()
     assert where is not None
+
+
+def test_what_the_system_does_for_a_process_is_work_of_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = program
+    spent = SimpleNamespace(user=1.0, system=2.0)
+    monkeypatch.setattr(psutil.Process, "cpu_times", lambda _: spent)
+
+    assert it._computed() == 3.0
 
 
 def test_no_file_of_the_workbook_stands_in_for_a_library(program: Program) -> None:
