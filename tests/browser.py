@@ -84,6 +84,7 @@ def chromium() -> Iterator[Browser]:
         here = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
         browser = playwright.chromium.launch(
             executable_path=find_chromium(playwright),
+            timeout=60_000,  # milliseconds
             args=["--disable-gpu", f"--host-resolver-rules={here}"],
         )
         yield browser

@@ -481,8 +481,9 @@ def test_no_request_leaves_the_machine(tab: Page, server: Server) -> None:
 def test_a_keyboard_is_enough(tab: Page, server: Server) -> None:
     visit(tab, server.http)
     press = tab.keyboard.press
+    expect(tab.get_by_label("Message")).to_be_focused()  # from the start
 
-    tab.keyboard.type("hello")  # the box has the focus from the start
+    tab.keyboard.type("hello")
     press("Enter")
     expect(entries(tab, "received").last).to_contain_text("Message text was: hello")
 
