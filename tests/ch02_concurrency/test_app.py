@@ -104,13 +104,10 @@ def test_a_client_that_never_stops_talking_does_not_delay_the_clock(
         # bo's ticks are due just after ana's. When both are late, it is the machine.
         with server.connect("ana") as ana, server.connect("bo") as bo:
             talk(ana, texts, 0.8 * interval)
-            received = [str(ana.receive()) for _ in range(len(texts) + ticks)]
+            echoes, times = echoes_and_ticks(ana, len(texts), ticks)
             silent = [time_of(bo.receive()) for _ in range(ticks)]
 
-    echoes = [text for text in received if text.startswith("Message")]
     assert echoes == [f"Message text was: {text}" for text in texts]
-    times = [time_of(text) for text in received if not text.startswith("Message")]
-    assert len(times) == ticks
     after_due = [
         (each - earliest).total_seconds() / interval - number
         for number, each in enumerate(times, 1)
@@ -128,6 +125,21 @@ def test_a_client_that_never_stops_talking_does_not_delay_the_clock(
     )
 
 
+def echoes_and_ticks(
+    client: Client, texts: int, ticks: int
+) -> tuple[list[str], list[datetime]]:
+    """What comes until there are so many of both; of the ticks the first ones."""
+    echoes: list[str] = []
+    times: list[datetime] = []
+    while len(echoes) < texts or len(times) < ticks:
+        came = str(client.receive())
+        if came.startswith("Message"):
+            echoes.append(came)
+        else:
+            times.append(time_of(came))
+    return echoes, times[:ticks]
+
+
 def talk(client: Client, texts: list[str], pause: float) -> None:
     """Send the texts one by one, on time."""
     start = time.monotonic()
@@ -140,12 +152,9 @@ def test_a_client_that_does_not_read_delays_nobody_else(ticking: Server) -> None
     with stalled(ticking), ticking.connect("bo") as bo:
         for number in range(20):
             bo.send(f"{number}")
-        received = [str(bo.receive()) for _ in range(40)]
+        echoes, _ = echoes_and_ticks(bo, texts=20, ticks=20)
 
-    echoes = [text for text in received if text.startswith("Message")]
-    times = [time_of(text) for text in received if not text.startswith("Message")]
     assert echoes == [f"Message text was: {number}" for number in range(20)]
-    assert len(times) == 20
 
 
 # The end
