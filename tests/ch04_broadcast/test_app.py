@@ -163,7 +163,8 @@ def test_what_was_said_before_leaving_is_passed_on(
         while (received := ana.receive()) is not None and received.opcode != PONG:
             pass
         leave(ana)
-        crowd.until(lambda: len(bo.heard) == 6000 and not cy.outgoing, "all is heard")
+        crowd.until(have_heard([bo], 6000), "bo has heard all")
+        crowd.until(have_heard([cy], 1000), "cy has heard ana")
 
     last_words = [said("ana", text) for text in texts]
     assert [each for each in bo.heard if each in set(last_words)] == last_words

@@ -358,13 +358,13 @@ def test_to_stand_in_line_is_no_silence(clock: SimpleNamespace) -> None:
 def test_one_huge_text_is_not_waited_for_longer_than_for_the_backlog(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chapter, "SLOWEST", 4 * BACKLOG)
+    monkeypatch.setattr(chapter, "SLOWEST", BACKLOG)
 
     async def conversation() -> int:
         room = Room()
         async with room.join():
             room.broadcast("x" * 16 * BACKLOG, sender="nobody")
-            async with asyncio.timeout(3):  # it would take 4 by its size
+            async with asyncio.timeout(12):  # it would take 16 by its size
                 await room.settle()
             return len(room)
 
