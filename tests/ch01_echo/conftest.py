@@ -26,7 +26,8 @@ def server(running_server: Server) -> Iterator[Server]:
     """The server; after the test it must be well, whatever a client has done."""
     crashed, logged = len(crashes(running_server)), len(running_server.log)
     yield running_server
-    visit(running_server)  # it answers, and has met everyone who came before
+    # It answers, and has met everyone who came before; its reports come by this way.
+    log_until(running_server, visit(running_server))
     assert crashes(running_server)[crashed:] == []
     log = log_until(running_server, visit(running_server))
     assert "Traceback" not in log[logged:]

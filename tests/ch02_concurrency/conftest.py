@@ -53,7 +53,8 @@ def unharmed(server: Server) -> Iterator[None]:
     """Afterwards the server must be well, whatever a client has done."""
     crashed, logged = len(crashes(server)), len(server.log)
     yield
-    visit(server)  # it answers, and has met everyone who came before
+    # It answers, and has met everyone who came before; its reports come by this way.
+    log_until(server, visit(server))
     assert crashes(server)[crashed:] == []
     assert all_tasks_ended(server)
     log = log_until(server, visit(server))
