@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+import psutil
+
 from workbook.course import ROOT
 from workbook.tether import Tether
 
@@ -222,6 +224,10 @@ class Broker:
     def pause(self) -> None:
         """Stop a private server as it stands, with SIGSTOP: it answers nothing."""
         self._signal("SIGSTOP")
+        process, deadline = psutil.Process(self.pid), time.monotonic() + PATIENCE
+        # It goes on until it has its turn to stop.
+        while process.status() != psutil.STATUS_STOPPED and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Let a private server go on, with SIGCONT."""
