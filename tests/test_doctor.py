@@ -4,7 +4,6 @@ import importlib.util
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from workbook import doctor, environment, running
-from workbook.broker import engines
+from workbook.broker import engines, free_port
 from workbook.doctor import Finding
 
 ROOT = Path(__file__).parents[1]
@@ -326,9 +325,7 @@ def test_a_port_that_is_taken() -> None:
 
 
 def test_a_port_that_is_free() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
+    number = free_port()  # none that the system gives to others meanwhile
 
     assert doctor.port(number) == Finding("ok", f"Port {number} is free.")
 

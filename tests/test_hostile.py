@@ -23,6 +23,7 @@ from workbook.answer import Answer
 from workbook.checks import Verdict
 from workbook.child import MARK
 from workbook.course import ROOT, Exercise, find_exercise
+from workbook.descendants import is_alive
 from workbook.process import Process
 
 HERE = Path(__file__).parent / "hostile"
@@ -105,7 +106,7 @@ def left_by(seconds: str, mark: str = "no mark") -> list[psutil.Process]:
                 found.append(process)
         except psutil.Error:
             continue
-    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in found if is_alive(one)]
 
 
 def told_by(file: Path) -> tuple[str, dict[str, str]]:
