@@ -1,7 +1,7 @@
 """It answers right, and its handler goes on without a client.
 
 limit: reply 3
-got: nothing for 6 s: it still ran
+got: s: it still ran
 look at: await asyncio.sleep(1000)
 hint: Who ends it?
 """

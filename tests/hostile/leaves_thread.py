@@ -1,7 +1,7 @@
 """It answers right, and a thread goes on.
 
 limit: reply 3
-got: nothing for 6 s: it still ran
+got: s: it still ran
 look at: time.sleep(1000)
 hint: Who ends it?
 """
