@@ -11,7 +11,8 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.small_course import save
 from tests.waiting import wait_until
 from workbook import arguments, commands, lab, running, serving
 from workbook.broker import engines
@@ -256,7 +258,7 @@ def test_a_save_starts_it_again_also_while_a_tab_holds_its_socket(
 
     with connect(f"ws://{run.address}/ws", proxy=None) as websocket:
         websocket.recv(timeout=DEADLINE)
-        app.write_text(POLITE.replace("the page", "a new page"))
+        save(app, POLITE.replace("the page", "a new page"))
         with pytest.raises(ConnectionClosed) as closed:
             websocket.recv(timeout=DEADLINE)
 
@@ -264,6 +266,34 @@ def test_a_save_starts_it_again_also_while_a_tab_holds_its_socket(
     assert closed.value.rcvd.code == 1012
     assert run.page() == "a new page"
     assert "\napp.py was saved: starting again.\n" in run.said
+
+
+def test_what_is_saved_before_anybody_watches_counts_once(
+    root: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[str] = []
+
+    def start() -> None:
+        starts.append(app.read_text())
+        if len(starts) == 1:
+            save(app, DEAF)
+
+    def watched(*_: object, **__: object) -> Iterator[set[tuple[int, str]]]:
+        yield set()
+        yield {(1, str(app))}  # of the same save, and late
+        save(app, BLOCKED)
+        yield {(1, str(app))}
+
+    monkeypatch.setattr(running, "ROOT", root)
+    monkeypatch.setattr("watchfiles.watch", watched)
+    server = SimpleNamespace(
+        app=running.App("", app), start=start, stop=lambda: None, ended=lambda: None
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        running.keep_running(cast(running.Server, server))
+
+    assert starts == [POLITE, DEAF, BLOCKED]
 
 
 @pytest.mark.parametrize(
@@ -418,7 +448,7 @@ def test_two_workers_talk_through_a_redis_that_was_started_for_them(
     run = start("run", "5", "--port=0", "--workers=2", **PRIVATE)
     address = redis_of(run)
     run.wait_for("startup complete", times=2)
-    relay.write_text(relay.read_text())
+    save(relay, relay.read_text())
     run.wait_for("startup complete", times=4)
 
     with Redis.from_url(f"redis://{address}", decode_responses=True) as redis:
@@ -511,7 +541,7 @@ def test_a_mistake_is_shown_with_its_line_and_mending_it_is_enough(
     run.wait_for("Save a file to start it again")
     told = run.said
 
-    app.write_text(POLITE)
+    save(app, POLITE)
 
     assert run.page() == "the page"
     assert (

@@ -364,6 +364,21 @@ def run_once(server: Server) -> int:
     return 1 if server.wait() else 0
 
 
+Sight = set[tuple[Path, tuple[int, int, int]]]
+"""Files: time in ns, size, place on the disk."""
+
+
+def look(app: App) -> Sight:
+    """See the files that an app uses."""
+    found: Sight = set()
+    for path in app.folder.rglob("*"):
+        with contextlib.suppress(OSError):  # gone in this moment
+            if app.uses(path):
+                facts = path.stat()
+                found.add((path, (facts.st_mtime_ns, facts.st_size, facts.st_ino)))
+    return found
+
+
 def keep_running(server: Server) -> NoReturn:
     """Serve, and start the server again at each save."""
     import watchfiles
@@ -371,6 +386,7 @@ def keep_running(server: Server) -> NoReturn:
     folder = server.app.folder
     shown = folder.relative_to(ROOT)
     print(f"Save a file in {shown} and it starts again. Ctrl-C ends it.", flush=True)
+    seen: Sight | None = look(server.app)
     server.start()
     for changes in watchfiles.watch(
         folder,
@@ -378,9 +394,15 @@ def keep_running(server: Server) -> NoReturn:
         rust_timeout=500,
         yield_on_timeout=True,
     ):
-        if changes:
-            saved = ", ".join(sorted({Path(path).name for _, path in changes}))
-            print(f"\n{saved} was saved: starting again.", flush=True)
+        saved = {Path(path).name for _, path in changes}
+        if seen is not None:
+            # Of what was saved before anybody watched nothing is told, or too late.
+            now = look(server.app)
+            saved = {path.name for path, _ in seen ^ now}
+            seen = now if saved and not changes else None
+        if saved:
+            names = ", ".join(sorted(saved))
+            print(f"\n{names} was saved: starting again.", flush=True)
             server.stop()
             server.start()
         elif (status := server.ended()) is not None:
