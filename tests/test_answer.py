@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from tests.synthetic import write_course
 from workbook import broker, checks
 from workbook.answer import Answer
 from workbook.failure import Failure
+from workbook.process import Process
 
 RELAY = Path(__file__).parent / "apps" / "relay.py"
 
@@ -344,6 +345,26 @@ def test_a_program_that_ends_itself_has_not_stopped(tmp_path: Path) -> None:
             answer.stop()
 
     assert dict(failed.value.lines)["expected"] == "a program that ends"
+
+
+def test_all_calls_are_of_one_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+    begin = Process.begin
+
+    def noted(process: Process, job: Mapping[str, object]) -> None:
+        begun.append(job)
+        begin(process, job)
+
+    monkeypatch.setattr(Process, "begin", noted)
+    file = tmp_path / "double.py"
+    file.write_text("def double(n):\n    return 2 * n\n")
+    with Answer(file) as answer:
+        answer.expect_call("double", 2, returns=4)
+        answer.expect_call("double", 3, returns=6)
+
+    assert len(begun) == 1
 
 
 def test_what_goes_to_redis_has_its_turn_too(
