@@ -13,6 +13,8 @@ from typing import IO
 
 import psutil
 
+from workbook import broker
+
 ROOT = Path(__file__).resolve().parent.parent
 
 START = 30.0  # seconds that an app may take until it answers
@@ -131,9 +133,8 @@ def allow_files(wanted: int) -> int:
 def free_port() -> int:
     # uvicorn's --fd would do without, but takes the socket for one that is not TCP,
     # and so leaves Nagle's wait switched on: 40 ms for the second of two small writes.
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    # One that the system gives to nobody meanwhile.
+    return broker.free_port()
 
 
 def _await(port: int, server: subprocess.Popen[bytes], log: IO[bytes]) -> None:
