@@ -19,7 +19,7 @@ from tests.ch01_echo.raw import (
     frame,
 )
 from tests.conftest import Promise
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE, wait_until
 from workbook.server import Server
 
 pytestmark = pytest.mark.xdist_group("ch01 app")  # one server for all of them
@@ -30,7 +30,7 @@ LIMIT = 16 * MIB
 
 
 def test_the_page_is_html(server: Server) -> None:
-    response = httpx.get(server.http)
+    response = httpx.get(server.http, timeout=DEADLINE)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -39,7 +39,7 @@ def test_the_page_is_html(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/ws", "/ws/raw"])
 def test_a_plain_request_to_the_socket_gets_404(server: Server, path: str) -> None:
-    assert httpx.get(server.http + path).status_code == 404
+    assert httpx.get(server.http + path, timeout=DEADLINE).status_code == 404
 
 
 def test_a_handshake_with_a_wrong_path_gets_403(server: Server) -> None:

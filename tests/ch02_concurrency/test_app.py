@@ -27,7 +27,7 @@ from tests.ch01_echo.raw import (
 )
 from tests.ch02_concurrency.conftest import APP, SHORT
 from tests.conftest import Promise
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE, wait_until
 from workbook.client import Client
 from workbook.server import Server
 
@@ -248,7 +248,7 @@ def stalled(server: Server) -> RawClient:
 
 
 def test_the_page_is_html(server: Server) -> None:
-    response = httpx.get(server.http)
+    response = httpx.get(server.http, timeout=DEADLINE)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"

@@ -291,7 +291,7 @@ def log_in(server: Server, **request: Any) -> httpx.Response:
 
 
 def test_the_page_is_html(server: Server) -> None:
-    response = httpx.get(server.http)
+    response = httpx.get(server.http, timeout=DEADLINE)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -373,7 +373,8 @@ def test_who_logs_in_is_let_in_until_they_log_out(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/login", "/logout"])
 def test_another_sites_form_logs_nobody_in_or_out(server: Server, path: str) -> None:
-    response = httpx.post(server.http + path, data={"token": TOKEN}, headers=FOREIGN)
+    url = server.http + path
+    response = httpx.post(url, data={"token": TOKEN}, headers=FOREIGN, timeout=DEADLINE)
 
     assert response.status_code == 403
     assert "set-cookie" not in response.headers

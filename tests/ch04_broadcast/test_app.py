@@ -30,7 +30,7 @@ from tests.ch01_echo.raw import (
 from tests.ch04_broadcast.conftest import APP, held, unharmed
 from tests.ch04_broadcast.crowd import Crowd, Person, said
 from tests.conftest import Promise
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE, wait_until
 from workbook.server import Server
 
 pytestmark = pytest.mark.xdist_group("ch04 app")  # one server for nearly all of them
@@ -66,7 +66,7 @@ def have_heard(people: Iterable[Person], texts: int) -> Callable[[], bool]:
 
 
 def test_the_page_is_html(server: Server) -> None:
-    response = httpx.get(server.http)
+    response = httpx.get(server.http, timeout=DEADLINE)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
