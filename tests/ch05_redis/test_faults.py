@@ -215,6 +215,22 @@ def test_a_lost_reply_does_not_double_what_was_said(link: Link) -> None:
 
 
 @pytest.mark.usefixtures("patience")
+def test_a_subscription_that_is_cut_is_not_mended_in_silence(
+    link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cut_it() -> None:
+        async with Channel(link.url, "chat").open(Ears().hear):
+            assert await asyncio.to_thread(link.drop_subscribers) == 1
+            await asyncio.to_thread(
+                wait_until, lambda: "Redis is back." in caplog.messages, "it is told"
+            )
+
+    run(cut_it())
+
+    assert len(link.commands("SUBSCRIBE")) == 2
+
+
+@pytest.mark.usefixtures("patience")
 def test_nobody_waits_for_ever_for_what_does_not_come_back(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
