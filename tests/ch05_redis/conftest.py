@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from chapters.ch05_redis import channel
 from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.client import Client
@@ -67,8 +66,8 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is not away for a channel in this process that stands still for seconds."""
-    monkeypatch.setattr(channel, "ANSWER", DEADLINE)
-    monkeypatch.setattr(channel, "PATIENCE", DEADLINE)
+    monkeypatch.setattr("chapters.ch05_redis.channel.ANSWER", DEADLINE)
+    monkeypatch.setattr("chapters.ch05_redis.channel.PATIENCE", DEADLINE)
 
 
 def crashes(server: Server) -> list[str]:
