@@ -240,7 +240,7 @@ def test_the_second_one_that_does_not_stop_is_told(tmp_path: Path) -> None:
     source = source.replace("listener.cancel()", "if not told: listener.cancel()")
     source = source.replace('raise ValueError("as I was told")', "told.append(text)")
     # Whom we wait for in vain is waited for a short time only.
-    steps = "bo.send('crash'); bo.expect('crash'); ex1_relay.reply = 1"
+    steps = "bo.send('crash'); bo.expect('crash'); ex1_relay.reply = 2"
     (exercise,) = write_course(tmp_path, CHECK.format(steps=steps), "ex1_relay")
     exercise.path.write_text(source.replace("people:", "told: list[str] = []\npeople:"))
 

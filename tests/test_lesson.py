@@ -398,7 +398,7 @@ def words(*told: str) -> list[str]:
     """What a verdict says: its lines without the drawing and its times."""
     lines = [" ".join(line.split()) for line in "\n".join(told).splitlines()]
     return [
-        line for line in lines if line and not re.search(r"[│╳]|^ana server$", line)
+        line for line in lines if line and not re.search(r"[│╳┊]|^ana server$", line)
     ]
 
 

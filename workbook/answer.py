@@ -654,8 +654,8 @@ class Answer:
         """Tell the program to stop, now that every client has left; it must end.
 
         Raises:
-            Failure: it had ended before, does not listen, or goes on for twice
-                `reply` seconds.
+            Failure: it had ended before, does not listen, or goes on for `reply`
+                seconds.
         """
         if self._link is not None:
             self._link.heal()
@@ -687,13 +687,14 @@ class Answer:
         self.process.interrupt()
 
     def _await_end(self) -> None:
-        within = 2 * self.reply  # the machine may stand still, and nobody is late
-        status = self.process.join(within)
+        status = self.process.join(self.reply)
         failure = self._still_running()
         if status is None:
             failure.silent = True
-            failure.got = f"nothing for {within:g} s: it still ran"
+            failure.got = f"nothing for {self.reply:g} s: it still ran"
             failure.hint = "Some work goes on without a client. Who ends it?"
+            still = set(self.server.waiting()) if self.server is not None else set()
+            failure.where = still.pop() if len(still) == 1 else None
             if others := self.process.started():
                 failure.got = f"{failure.got}, and so did: {', '.join(others)}"
                 failure.hint = ORPHANS

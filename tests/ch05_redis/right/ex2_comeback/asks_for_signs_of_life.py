@@ -10,7 +10,12 @@ from redis.exceptions import RedisError
 
 ANSWER = 0.7
 redis = Redis.from_url(
-    os.environ["REDIS_URL"], protocol=2, socket_timeout=ANSWER, decode_responses=True
+    os.environ["REDIS_URL"],
+    protocol=2,
+    socket_connect_timeout=ANSWER,
+    # On Python 3.11 its limit loses a cancel() that comes while a ping is sent.
+    socket_timeout=None,
+    decode_responses=True,
 )
 inboxes: set[asyncio.Queue[str]] = set()
 
@@ -18,7 +23,8 @@ inboxes: set[asyncio.Queue[str]] = set()
 async def subscription() -> None:
     asked = False
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe("chat")
+        async with asyncio.timeout(ANSWER):
+            await pubsub.subscribe("chat")
         while True:
             message = await pubsub.get_message(timeout=ANSWER)
             if message is None and asked:
