@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -540,6 +541,30 @@ def test_ctrl_c_stops_a_set_up_and_its_installer(
     assert "Traceback" not in err
     with pytest.raises(ProcessLookupError):
         os.kill(int((uv / "calls").read_text()), 0)
+
+
+def test_ctrl_c_while_the_installer_starts_ends_it_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+            assert self.poll() is None  # and it is waited for
+
+    setup = environment.Setup(root, environment.Progress(), None)
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        setup.run("sleeping", sys.executable, "-c", "import time; time.sleep(1000)")
+
+    (process,) = started
+    assert process.returncode == -signal.SIGTERM
+    with process:  # closes its pipe
+        pass
 
 
 def test_a_failure_shows_the_end_of_what_was_said_and_keeps_all_of_it(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -271,6 +272,23 @@ class Progress:
 
 
 @contextmanager
+def uninterrupted() -> Generator[None]:
+    """Have Ctrl-C wait for the end of this: nobody would end what was just started."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # it is ignored, or not Python's
+        yield
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for number in pressed:
+        before(number, None)
+
+
+@contextmanager
 def only_one(root: Path, progress: Progress) -> Generator[int | None]:
     """Wait until no other learn.py sets up this folder; yields the lock's number.
 
@@ -329,17 +347,34 @@ class Setup:
         self.progress.step(step)
         self.steps.append(step)
         self.output.append(f"$ {' '.join(command)}")
+        process: subprocess.Popen[str] | None = None
+        try:
+            with uninterrupted(), suppress(OSError):
+                process = self.start(command, {**self.env, **(env or {})})
+            return process is not None and self.follow(process)
+        finally:
+            if process is not None:
+                stop(process)
+
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
+        """Start one program.
+
+        Raises:
+            OSError: it cannot be started; the output says why.
+        """
         # The lock goes along: an installer that outlives us keeps others waiting.
         shared: dict[str, Any] = {}
         if sys.platform != "win32" and self.lock is not None:
             shared["pass_fds"] = (self.lock,)
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env={**self.env, **(env or {})},
+                env=env,
                 text=True,
                 encoding="utf-8",
                 errors="replace",
@@ -348,8 +383,7 @@ class Setup:
             )
         except OSError as error:
             self.output.append(str(error))
-            return False
-        return self.follow(process)
+            raise
 
     def follow(self, process: subprocess.Popen[str]) -> bool:
         """Keep what a program prints and show its last line until it ends."""
@@ -367,9 +401,7 @@ class Setup:
                 self.progress.tick("" if said.startswith("$") else said)
             return process.wait() == 0
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            stop(process)  # first: while it lives, the reader may keep its pipe
             if process.stdout is not None and not reader.is_alive():
                 process.stdout.close()
             self.progress.done()
@@ -443,6 +475,13 @@ class Setup:
         if log is not None:
             parts.append(f"All of it: {log}")
         return "\n".join(parts)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a program that has not ended by itself, and wait for it."""
+    if process.poll() is None:
+        process.terminate()
+        process.wait()
 
 
 def importable(python: str, module: str, env: Mapping[str, str]) -> bool:
