@@ -693,8 +693,8 @@ class Answer:
             failure.silent = True
             failure.got = f"nothing for {self.reply:g} s: it still ran"
             failure.hint = "Some work goes on without a client. Who ends it?"
-            still = set(self.server.waiting()) if self.server is not None else set()
-            failure.where = still.pop() if len(still) == 1 else None
+            still = [] if self.server is None else self.server.waiting()
+            failure.where = still[0] if len({*still}) == 1 else None
             if others := self.process.started():
                 failure.got = f"{failure.got}, and so did: {', '.join(others)}"
                 failure.hint = ORPHANS
