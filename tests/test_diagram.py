@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from tests.steady import SteadyWire
 from workbook import diagram
 from workbook.diagram import Gap, cut, shown, squeeze, svg, text
 from workbook.wire import Direction, Event, Kind, Wire
@@ -38,7 +39,7 @@ KINDS: Sequence[tuple[Direction, Kind]] = (
 
 
 def wire_of(*events: tuple[str, Direction, Kind, str | bytes | None]) -> Wire:
-    wire = Wire()
+    wire = SteadyWire()
     for client, direction, kind, data in events:
         wire.record(client, direction, kind, data)
     return wire
@@ -53,7 +54,7 @@ def any_text(dice: random.Random, most: int = 90) -> str:
 
 
 def any_wire(dice: random.Random, *, redis: bool = True) -> Wire:
-    wire = Wire(processes={"ab": 1, "": 2} if redis else {})
+    wire = SteadyWire(processes={"ab": 1, "": 2} if redis else {})
     clients = [any_text(dice, 20) for _ in range(dice.randrange(1, 12))]
     for _ in range(dice.randrange(1, 70)):
         direction, kind = dice.choice(KINDS if redis else KINDS[:-3])
@@ -135,7 +136,7 @@ def test_a_conversation_is_drawn_from_top_to_bottom() -> None:
 
 
 def test_times_are_seconds_since_the_first_event() -> None:
-    wire = Wire()
+    wire = SteadyWire()
     for time in (5.0, 5.25, 1006.0, 90_005.0):
         event = wire.record("ana", "out", "text", "x")
         wire._events[-1] = Event(time, "ana", "out", "text", "x", number=event.number)
@@ -380,7 +381,7 @@ def drawn(wire: Wire) -> list[str]:
 
 
 def two_processes() -> Wire:
-    wire = Wire(processes={"ana": 1, "bo": 2})
+    wire = SteadyWire(processes={"ana": 1, "bo": 2})
     wire.record("ana", "out", "text", "hi")
     wire.record("1", "out", "redis", 'PUBLISH chat "hi"')
     wire.record("2", "in", "redis", 'chat "hi"')
@@ -446,7 +447,7 @@ def test_time_that_passes_is_drawn() -> None:
 
 
 def test_of_three_clients_a_handshake_takes_one_row() -> None:
-    wire = Wire()
+    wire = SteadyWire()
     for client in ("ana", "bo", "cy"):
         wire.record(client, "out", "request", "/ws")
         wire.record(client, "in", "response", code=101)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.small_course import RIGHT, SHIPPED, SOLVED, make_course, write
+from tests.steady import SteadyWire
 from workbook import terminal
 from workbook.checks import Verdict
 from workbook.course import Exercise, chapters
@@ -26,7 +27,7 @@ def plain(lines: list[Text]) -> str:
 
 
 def failed(exercise: Exercise, failure: Failure) -> Verdict:
-    wire = Wire()
+    wire = SteadyWire()
     wire.record("ana", "out", "request", "/ws")
     event = wire.record("ana", "in", "text", "hello", mark='expected text "HELLO"')
     failure.event = event
@@ -103,7 +104,7 @@ def test_a_known_misconception_is_explained_elsewhere() -> None:
 
 def long_run(exercise: Exercise, failure: Failure, count: int) -> Verdict:
     """A run with a mark in its middle, after checks that passed."""
-    wire = Wire()
+    wire = SteadyWire()
     for n in range(count):
         mark = "expected nothing" if n == count // 2 else None
         wire.record("ana", "out", "text", f"m{n}", mark=mark)
@@ -190,7 +191,7 @@ def test_where_six_rows_are_full_the_other_errors_stand_below() -> None:
 
 
 def test_what_happened_is_coloured_and_the_other_lines_are_dim() -> None:
-    wire = Wire()
+    wire = SteadyWire()
     wire.record("ana", "out", "text", "hello")
     wire.record("bo", "in", "text", "hello", mark="expected nothing")
 
