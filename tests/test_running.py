@@ -80,7 +80,7 @@ class Run:
 
     @property
     def said(self) -> str:
-        return self.output.read_text()
+        return self.output.read_text("utf-8", "replace")  # a letter may be half there
 
     def wait_for(self, text: str, times: int = 1) -> None:
         """Wait until it has said `text`, so many times."""
