@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 import redis.exceptions
@@ -557,6 +558,24 @@ def test_the_url_keeps_all_but_the_place(url: str, told: str) -> None:
 
     with Link(Elsewhere()) as link:
         assert link.url == told.format(link.port)
+
+
+def test_a_redis_behind_tls_is_connected_to_by_tls(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int, bool | None]] = []
+
+    async def note(host: str, port: int, *, ssl: bool | None) -> None:
+        asked.append((host, port, ssl))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("asyncio.open_connection", note)
+    for scheme in ("redis", "rediss"):
+        monkeypatch.setattr(link, "_there", urlsplit(f"{scheme}://there:6380"))
+        with pytest.raises(ConnectionRefusedError):
+            asyncio.run(link._open())
+
+    assert asked == [("there", 6380, None), ("there", 6380, True)]
 
 
 # The protocol, however it is cut
