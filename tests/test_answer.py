@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import write_course
+from tests.waiting import wait_until
 from workbook import broker, checks
 from workbook.answer import Answer
 from workbook.failure import Failure
@@ -335,6 +336,25 @@ def test_a_program_that_goes_on_when_it_is_told_to_stop_is_silent(
             answer.stop()
 
     assert failed.value.silent
+
+
+@pytest.mark.parametrize("names", [["ana"], ["ana", "bo"]])
+def test_the_one_line_at_which_handlers_go_on_is_told(
+    tmp_path: Path, names: list[str]
+) -> None:
+    there = ["await asyncio.Event().wait()"] * len(names)
+    with waiting(tmp_path) as answer:
+        for name in names:
+            answer.connect(name).send("stay")
+        server = answer.server
+        assert server is not None
+        wait_until(lambda: [at.code for at in server.waiting()] == there, "all wait")
+        answer.reply = 0.1
+        with pytest.raises(Failure) as failed:
+            answer.stop()
+
+    assert failed.value.where is not None
+    assert failed.value.where.code == there[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal tells it to stop there")
