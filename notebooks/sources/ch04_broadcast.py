@@ -218,7 +218,7 @@ draw(found[3].wire, "The pings throw out ana")
 async def deliver(websocket: WebSocket, inbox: asyncio.Queue[str]) -> None:
     while text := await inbox.get():
         await websocket.send_text(text)
-        await asyncio.sleep(PACE)
+        await free.wait()
     await websocket.close(1013)  # an empty text: too slow
 
 
@@ -235,6 +235,9 @@ async def inboxes(websocket: WebSocket, username: str) -> None:
     async with asyncio.TaskGroup() as tasks:
         delivery = tasks.create_task(deliver(websocket, inbox))
         async for text in websocket.iter_text():
+            if text == "go on":
+                free.set()
+                continue
             for name, other in waiting.items():
                 if name != username:
                     rules.get(name, RULE)[1](other, text)
@@ -243,7 +246,8 @@ async def inboxes(websocket: WebSocket, username: str) -> None:
 
 
 # %% tags=["M32"]
-PACE, RULE, rules, waiting = 0.0, (0, put), {}, {}
+RULE, rules, waiting, free = (0, put), {}, {}, asyncio.Event()
+free.set()
 tracemalloc.start()
 with serve(inboxes, timeout_graceful_shutdown=0) as server:  # bo reads nothing
     ana, bo = enter(server, "ana", "bo")
@@ -283,10 +287,10 @@ for handler in (inboxes, app):
 # ## 5 · What too slow should mean
 #
 # A full inbox needs a rule, and which one is right depends on what the texts mean. Here
-# each of four clients has a rule, named like it, and takes a text every 0.2 seconds:
-# *oldest* drops what has waited longest, *newest* what comes now, *latest* keeps one
-# text alone, *letgo* is disconnected. They keep three, *latest* one. ana says `1`; all
-# hear it; then she says `2` to `12` in one breath.
+# each of four clients has a rule, named like it: *oldest* drops what has waited
+# longest, *newest* what comes now, *latest* keeps one text alone, *letgo* is
+# disconnected. They keep three, *latest* one. ana says `1`; all hear it, and are busy
+# with it until she says `go on`. Before that she says `2` to `12` in one breath.
 #
 # **Predict:** Which numbers does each of them hear after `1`?
 
@@ -307,14 +311,14 @@ def let_go(inbox: asyncio.Queue[str], text: str) -> None:
 
 
 # %% tags=["M32"]
-PACE, waiting = 0.2, {}
+waiting, free = {}, asyncio.Event()
 rules = {"oldest": (3, drop_oldest), "newest": (3, put)}
 rules |= {"latest": (1, drop_oldest), "letgo": (3, let_go)}
 with serve(inboxes) as server:
     *listeners, ana = enter(server, *rules, "ana")
     say(ana, "1")
     assert [listen(each, "1") for each in listeners] == [["1"]] * 4
-    say(ana, *(str(number) for number in range(2, 13)))
+    say(ana, *(str(number) for number in range(2, 13)), "go on")
     heard = listen_all(listeners)
 print(*(f"{name:8} {', '.join(texts)}" for name, texts in heard.items()), sep="\n")
 assert heard["oldest"][-2] == heard["latest"][0] == "12" != heard["newest"][-2]

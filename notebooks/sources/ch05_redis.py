@@ -453,7 +453,9 @@ draw(seen, "bo misses what ana said while Redis was away")
 # sockets take them; for each text there are nineteen who should hear it. `lost`,
 # `twice` and `order` are counted, not sampled. The peers are what one finds first: the
 # race of section 4 on `broadcaster`, `hand_over` for each client, python-socketio, and
-# Django's channels on Redis. All of it ran on one machine, interleaved:
+# Django's channels on Redis. `by hand: the limit` is no peer: one subscription a
+# process without FastAPI and redis-py, as little as can be. All of it ran on one
+# machine, interleaved:
 #
 #     python3 learn.py bench redis --long
 #
