@@ -455,12 +455,11 @@ show(talk)
 
 # %%
 chapter.TIME_INTERVAL = 0.4
-words = ["one", "two", "three", "four"]
+words, echoes, ticks = ["one", "two", "three", "four"], [], []
 with serve(app) as server, server.connect("ana") as ana:
     for word in words:
         ana.send(word)
         time.sleep(0.3)
-    echoes, ticks = [], []
     while len(echoes) < 4 or len(ticks) < 3:
         text = str(ana.receive())
         (ticks if text.startswith("It is: ") else echoes).append(text)

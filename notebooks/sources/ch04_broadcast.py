@@ -227,6 +227,12 @@ def put(inbox: asyncio.Queue[str], text: str) -> None:
         inbox.put_nowait(text)
 
 
+def tell(username: str, text: str) -> None:
+    for name, inbox in waiting.items():
+        if name != username:
+            rules.get(name, RULE)[1](inbox, text)
+
+
 # %% tags=["experiment", "M32"]
 async def inboxes(websocket: WebSocket, username: str) -> None:
     limit, _ = rules.get(username, RULE)
@@ -235,12 +241,7 @@ async def inboxes(websocket: WebSocket, username: str) -> None:
     async with asyncio.TaskGroup() as tasks:
         delivery = tasks.create_task(deliver(websocket, inbox))
         async for text in websocket.iter_text():
-            if text == "go on":
-                free.set()
-                continue
-            for name, other in waiting.items():
-                if name != username:
-                    rules.get(name, RULE)[1](other, text)
+            free.set() if text == "go on" else tell(username, text)
         delivery.cancel()
     del waiting[username]
 
