@@ -246,9 +246,10 @@ async def inboxes(websocket: WebSocket, username: str) -> None:
     del waiting[username]
 
 
-# %% tags=["M32"]
 RULE, rules, waiting, free = (0, put), {}, {}, asyncio.Event()
 free.set()
+
+# %% tags=["M32"]
 tracemalloc.start()
 with serve(inboxes, timeout_graceful_shutdown=0) as server:  # bo reads nothing
     ana, bo = enter(server, "ana", "bo")
