@@ -35,6 +35,8 @@ def explain(failure: Failure, answer: Answer) -> None:
     if evidence.crash is not None:
         failure.locate(evidence.crash)
         failure.got = _raised(failure, evidence.crash)
+        if failure.silent:
+            _say_where_it_ended(failure, evidence.crash)
     elif evidence.lost is not None:
         _blame_a_task(failure, evidence.lost)
     else:
@@ -154,7 +156,20 @@ def _raised(failure: Failure, crash: Report) -> str:
         return f"no close (1006): {told}"
     if failure.got.startswith(name_status(500)):
         return f"HTTP 500: {told}"
+    if failure.silent and not _is_a_goodbye(crash):
+        return f"{failure.got}, and {told}"
     return failure.got
+
+
+MISSPELT = {"AttributeError", "NameError", "UnboundLocalError"}
+
+
+def _say_where_it_ended(failure: Failure, crash: Report) -> None:
+    """Of a slip in a handler the check's own hint knows nothing."""
+    failure.hint = ending.IN_HANDLER.get(crash["error"], failure.hint)
+    if crash["error"] in MISSPELT:
+        failure.hint = "This error ended the handler: nothing after this line was done."
+        failure.misconception = None
 
 
 def _lost(failure: Failure, answer: Answer) -> Report | None:
@@ -182,7 +197,7 @@ def _blame_another(failure: Failure, answer: Answer) -> None:
     who, crash = raised[-1]
     error = f"{crash['error']}: {crash['text']}".removesuffix(": ")
     failure.got = f"{failure.got}, and {who}'s handler had raised {error}"
-    failure.hint = ending.IN_HANDLER.get(crash["error"], failure.hint)
+    _say_where_it_ended(failure, crash)
     failure.locate(crash)
 
 

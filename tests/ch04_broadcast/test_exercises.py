@@ -33,6 +33,9 @@ TURNS = 5
 """Pings in a row after which the server has done what it can: each takes a turn of its
 event loop at least, and what was sent before the first is read in the next."""
 
+MORE_TURNS = 20
+"""Turns of the event loop after which a queue with a few texts has been emptied."""
+
 GONE = "The client has left, and its handler goes on. What does it wait for?"
 RAISED = "The client has left. Its handler was to end, and this error ended it."
 MARKED = "WebSocketDisconnected: WebSocket is not connected."
@@ -58,9 +61,14 @@ def emptied(answer: Answer) -> Callable[..., Client]:
     Whose handler has not ended by then would still tell this check's clients.
     """
     deadline = time.monotonic() + soon(answer)
-    for call in [r for r in answer.process.reports if r["is"] == "call"]:
+    calls = [r for r in answer.process.reports if r["is"] == "call"]
+    for call in calls:
         left = deadline - time.monotonic()
         answer.process.await_report(partial(_ends, call["port"]), left)
+    for _ in range(MORE_TURNS if calls else 0):
+        # What it has left to another task to tell is told by then.
+        if not answer.take_turns(soon(answer)):
+            break  # it stands still: what is asked next will tell
     return answer.connect
 
 
@@ -238,6 +246,8 @@ def enter(answer: Answer, name: str, *others: Client, narrow: bool = False) -> C
     connect = answer.connect if others else emptied(answer)
     client = connect(name, f"/ws?username={name}", narrow=narrow)
     say(client, "hello")
+    if not others:
+        settle(client)  # or who comes next may hear it
     for other in others:
         said, own = "the handshake and a hello", {f"{other.name} joined": NOT_SELF}
         expect_heard(other, f"{name} joined", client, CAME, said=said, hints=own)
