@@ -1,13 +1,12 @@
 """Chapter 1's app on a real uvicorn, looked at after each test that used it."""
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.served import crashes, log_until
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch01_echo" / "app.py"
@@ -40,21 +39,3 @@ def visit(server: Server) -> str:
         late.send("still there?")
         late.expect("Message text was: still there?")
     return path
-
-
-def crashes(server: Server) -> list[str]:
-    """The exceptions that ended handlers, once every handler has ended."""
-
-    def all_ended() -> bool:
-        kinds = Counter(report["is"] for report in server.process.reports)
-        return kinds["call"] == kinds["returned"] + kinds["crash"]
-
-    wait_until(all_ended, "every handler has ended")
-    reports = [r for r in server.process.reports if r["is"] == "crash"]
-    return [f"{report['error']}: {report['text']}" for report in reports]
-
-
-def log_until(server: Server, path: str) -> str:
-    """The log, which comes through a pipe, up to the line with this path."""
-    wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
-    return server.log

@@ -1,6 +1,5 @@
 """Chapter 2's app on a real uvicorn, looked at after each test that used it."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.served import crashes, log_until
 from tests.waiting import wait_until
 from workbook.server import Server
 
@@ -72,25 +72,7 @@ def visit(server: Server) -> str:
     return path
 
 
-def crashes(server: Server) -> list[str]:
-    """The exceptions that ended handlers, once every handler has ended."""
-
-    def all_ended() -> bool:
-        kinds = Counter(report["is"] for report in server.process.reports)
-        return kinds["call"] == kinds["returned"] + kinds["crash"]
-
-    wait_until(all_ended, "every handler has ended")
-    reports = [r for r in server.process.reports if r["is"] == "crash"]
-    return [f"{report['error']}: {report['text']}" for report in reports]
-
-
 def all_tasks_ended(server: Server) -> bool:
     """Whether there are as many tasks as before the first client, now or at once."""
     wait_until(lambda: server.tasks() == server.idle_tasks, "no task is left")
     return True
-
-
-def log_until(server: Server, path: str) -> str:
-    """The log, which comes through a pipe, up to the line with this path."""
-    wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
-    return server.log

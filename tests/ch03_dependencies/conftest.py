@@ -1,13 +1,12 @@
 """Chapter 3's app on a real uvicorn, looked at after each test that used it."""
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.served import crashes, log_until
 from workbook.server import Server
 
 APP = Path(__file__).parents[2] / "chapters" / "ch03_dependencies" / "app.py"
@@ -34,22 +33,9 @@ def server(running_server: Server) -> Iterator[Server]:
     assert crashes(running_server)[crashed:] == []
 
 
-def crashes(server: Server) -> list[str]:
-    """The exceptions that ended handlers, once every handler has ended."""
-
-    def all_ended() -> bool:
-        kinds = Counter(report["is"] for report in server.process.reports)
-        return kinds["call"] == kinds["returned"] + kinds["crash"]
-
-    wait_until(all_ended, "every handler has ended")
-    reports = [r for r in server.process.reports if r["is"] == "crash"]
-    return [f"{report['error']}: {report['text']}" for report in reports]
-
-
 def log_until_now(server: Server) -> str:
     """The log up to the line about a visit that is made now."""
     path = f"/ws?visit={next(visits)}"
     with server.connect("late", path, headers=COOKIE) as late:
         late.expect("Hello, Anonymous!")
-    wait_until(lambda: f'{path}"' in server.log, f"{path} is in the log")
-    return server.log
+    return log_until(server, path)

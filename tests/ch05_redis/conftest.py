@@ -1,6 +1,5 @@
 """Chapter 5's app in several processes, looked at after each test that used it."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
+from tests.served import crashes
 from tests.waiting import wait_until
 from workbook.broker import shared
 from workbook.client import Client
@@ -68,18 +68,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is not away for a channel in this process that stands still for seconds."""
     monkeypatch.setattr("chapters.ch05_redis.channel.ANSWER", DEADLINE)
     monkeypatch.setattr("chapters.ch05_redis.channel.PATIENCE", DEADLINE)
-
-
-def crashes(server: Server) -> list[str]:
-    """The exceptions that ended handlers, once every handler has ended."""
-
-    def all_ended() -> bool:
-        kinds = Counter(report["is"] for report in server.process.reports)
-        return kinds["call"] == kinds["returned"] + kinds["crash"]
-
-    wait_until(all_ended, "every handler has ended")
-    reports = [r for r in server.process.reports if r["is"] == "crash"]
-    return [f"{report['error']}: {report['text']}" for report in reports]
 
 
 def health(server: Server) -> dict[str, Any]:
