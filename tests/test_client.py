@@ -17,7 +17,7 @@ import pytest
 from tests.waiting import wait_until
 from workbook import client as module
 from workbook.client import Client
-from workbook.failure import Failure
+from workbook.failure import Failure, name
 from workbook.server import Server
 from workbook.wire import Wire
 
@@ -422,6 +422,8 @@ def test_little_is_kept_for_a_narrow_client_that_stalls_and_nothing_is_lost() ->
         ana.expect(text.decode())
         ana.abort()
 
+    told = [name(event) for event in ana.wire if event.kind == "stall"]
+    assert told == ["reads nothing from here on", "reads on"]
     assert kept[0] < len(text) // 2
 
 

@@ -32,6 +32,7 @@ KINDS: Sequence[tuple[Direction, Kind]] = (
     ("in", "end"),
     ("out", "end"),
     ("in", "missing"),
+    ("none", "stall"),
     ("out", "redis"),
     ("in", "redis"),
     ("none", "redis"),
@@ -257,6 +258,22 @@ def test_what_is_wrong_stays_and_what_is_around_it() -> None:
         *['"m0"', "left out", '"m18"', '"m19"', '"m20"', "expected nothing"],
         *['"m21"', "left out", '"m29"'],
     ]
+
+
+def test_who_reads_nothing_is_said_also_of_a_long_run() -> None:
+    wire = talk("ana", 30)
+    wire.record("bo", "none", "stall")
+    for number in range(60):
+        wire.record("ana", "out", "text", f"n{number}")
+    said = "reads nothing from here on"
+
+    rows = [row.text for row in text(wire) if said in row.text]
+
+    assert len(rows) == 1
+    assert f"╪ {said}" in rows[0]
+    assert rows[0].rstrip().endswith("│")  # no arrow: nothing got to the server
+    assert said in words(svg(wire))
+    assert Gap in {type(item) for item in shown(wire.events)}
 
 
 # Words

@@ -351,12 +351,14 @@ class Client:
         """
         if not self._stalled:
             self._stalled = True
+            self.wire.record(self.name, "none", "stall")
             self._connection.recv_flow_control.acquire()
 
     def read_on(self) -> None:
         """Read again, what has waited first."""
         if self._stalled:
             self._stalled = False
+            self.wire.record(self.name, "none", "stall", "reads on")
             self._connection.recv_flow_control.release()
 
     def close(self, code: int = 1000, reason: str = "") -> None:

@@ -57,10 +57,12 @@ def shown(events: Sequence[Event], limit: int = SHOWN) -> list[Event | Gap]:
     """All events; of a long run the first, the last and the marked, gaps between."""
     if len(events) <= limit:
         return list(events)
+    most = limit // 8
     marked = [n for n, event in enumerate(events) if event.mark is not None]
     around = [range(n - AROUND, n + AROUND + 1) for n in marked[:SHOWN]]
-    keep = set(range(limit // 4)).union(*around[: limit // 8])
-    last = max(limit // 8, limit - len(keep))
+    keep = set(range(limit // 4)).union(*around[:most])
+    keep |= {*[n for n, event in enumerate(events) if event.kind == "stall"][:most]}
+    last = max(most, limit - len(keep))
     keep |= set(range(len(events) - last, len(events)))
     found: list[Event | Gap] = []
     before = -1
@@ -306,6 +308,8 @@ class _Text:
                 arrow = f"├{_line('─', 'vanishes, without a close', '─', room)}╳│"
             case "end", _:
                 arrow = f"│╳{_line('─', 'gone, without a close: 1006', '─', room)}┤"
+            case "stall", _:
+                arrow = f"╪ {cut(name(event), room - 3)} "
             case _, "none":
                 arrow = f"│◀{_line('─', str(event.data), '─', room - 1)}▶│"
             case _, "out":
@@ -526,8 +530,13 @@ class _Svg:
     def _event(self, event: Event) -> None:
         kind = "wrong" if event.mark else "in" if event.direction == "in" else "out"
         ink, x = INK[kind], self.columns[event.client]
-        self._words(x + 14, self.y - 1, squeeze(self._label(event), LETTERS), ink)
-        self._shaft(kind, x, self.server, event)
+        words = squeeze(self._label(event), LETTERS)
+        if event.kind == "stall":
+            self._words(x, self.y + 11, "■", ink, 'text-anchor="middle"')
+            self._words(x + 14, self.y + 11, words, ink)
+        else:
+            self._words(x + 14, self.y - 1, words, ink)
+            self._shaft(kind, x, self.server, event)
         self._clock(event)
         if event.mark:
             self._words(self.server + 14, self.y + 12, "✘", ink, 'font-size="16"')
@@ -543,7 +552,8 @@ class _Svg:
             return "vanishes, without a close frame"
         if event.kind == "end":
             return "gone, without a close frame: 1006"
-        return str(event.data) if event.direction == "none" else name(event)
+        folded = event.direction == "none" and event.kind != "stall"
+        return str(event.data) if folded else name(event)
 
     def _shaft(self, kind: str, left: int, right: int, event: Event) -> None:
         start, end = (right, left) if event.direction == "in" else (left, right)

@@ -184,5 +184,7 @@ def name(event: Event) -> str:
             return event.kind
         case "redis":
             return data if isinstance(data, str) else ""
+        case "stall":
+            return str(data or "reads nothing from here on")
         case "missing":
             return "nothing"

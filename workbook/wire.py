@@ -18,6 +18,7 @@ Kind = Literal[
     "close",
     "end",  # the connection is gone without a close frame: 1006
     "missing",  # what should have come and did not
+    "stall",  # from here on the client reads nothing; or what data says: it reads on
     "redis",  # between a process of the server and Redis
 ]
 
