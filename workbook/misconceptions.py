@@ -700,6 +700,16 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         _malformed,
     ),
     Misconception(
+        "M51",
+        "All who come from one machine have the same host: here, everybody has.",
+        lambda e: (
+            e.crash is None
+            and e.failure.silent
+            and _in_source(r"=\s*\w+\.client\.host\b|\[\w+\.client\.host\]")(e)
+        ),
+        r"\.client\.host\b",
+    ),
+    Misconception(
         "",
         "receive() gives a dict. For its text alone there is receive_text().",
         lambda e: (
