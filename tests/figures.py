@@ -102,6 +102,8 @@ def run_suite() -> Data:
     run = {**summed_up(done.stdout), "status": done.returncode}
     run["seconds"] = round(time.monotonic() - begin)
     print(run, flush=True)
+    if done.returncode:
+        print(done.stdout, flush=True)  # of a flake there is no second look
     return run
 
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from tests.waiting import wait_until
 from workbook import descendants, forked, process
 from workbook.child import FRAMES_KEPT, MARK
 from workbook.course import ROOT
@@ -484,6 +485,8 @@ def test_without_its_server_a_fork_ends_and_the_next_has_another(
 
     assert it.status == -signal.SIGKILL
     assert not descendants.is_alive(fork)
+    # One that is dying may still be asked, and never answer.
+    wait_until(lambda: not descendants.is_alive(server), "the server is dead")
     unborn, after = Process(), Process()
     unborn.end()
     call(after, file, "def f():\n    return 2")
