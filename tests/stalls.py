@@ -31,21 +31,23 @@ def stumble(root: psutil.Process, longest: float, chance: random.Random) -> int:
     """
     stopped: list[tuple[float, psutil.Process]] = []
     count = 0
-    while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
-        with suppress(psutil.Error, IndexError):
-            process = chance.choice(root.children(recursive=True))
-            if may_stop(process):
-                process.send_signal(signal.SIGSTOP)
-                until = time.monotonic() + chance.uniform(0, longest)
-                stopped.append((until, process))
-                count += 1
-        time.sleep(chance.expovariate(1 / EVERY))
-        over = [one for one in stopped if one[0] <= time.monotonic()]
-        for one in over:
-            stopped.remove(one)
-            wake(one[1])
-    for _, process in stopped:
-        wake(process)
+    try:
+        while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+            with suppress(psutil.Error, IndexError):
+                process = chance.choice(root.children(recursive=True))
+                if may_stop(process):
+                    until = time.monotonic() + chance.uniform(0, longest)
+                    stopped.append((until, process))
+                    process.send_signal(signal.SIGSTOP)
+                    count += 1
+            time.sleep(chance.expovariate(1 / EVERY))
+            over = [one for one in stopped if one[0] <= time.monotonic()]
+            for one in over:
+                stopped.remove(one)
+                wake(one[1])
+    finally:
+        for _, process in stopped:
+            wake(process)
     return count
 
 
@@ -68,6 +70,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the choices (1)")
     parser.add_argument("command", nargs="+", help="after --")
     to = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = subprocess.Popen(to.command)
     count = stumble(psutil.Process(command.pid), to.longest, random.Random(to.seed))
     print(f"stopped processes {count} times, for at most {to.longest:g} s each")

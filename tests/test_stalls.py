@@ -1,14 +1,17 @@
 """`python -m tests.stalls` stops what it should, and lets it go on."""
 
 import random
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.stalls import may_stop, stumble
+from tests.stalls import may_stop, stumble, wake
 from tests.waiting import wait_until
+from workbook.course import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP")
 
@@ -49,3 +52,27 @@ def test_who_is_stopped_by_another_is_let_alone() -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+def test_who_is_stopped_goes_on_when_we_are_ended(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    waits = f"import os; print(os.getpid(), file=open({str(told)!r}, 'w')); input()"
+    python = [sys.executable, "-c"]
+    stalls = [sys.executable, "-m", "tests.stalls", "--longest", "1000", "--"]
+    ours = subprocess.Popen(
+        [*stalls, *python, STARTS, *python, waits], cwd=ROOT, stdin=subprocess.PIPE
+    )
+    try:
+        wait_until(lambda: told.exists() and told.read_text().endswith("\n"), "it runs")
+        child = psutil.Process(int(told.read_text()))
+        wait_until(lambda: child.status() == psutil.STATUS_STOPPED, "it is stopped")
+
+        ours.terminate()
+
+        assert ours.wait(DEADLINE) == 128 + signal.SIGTERM
+        ours.communicate()  # the end of its input: who goes on ends
+        assert psutil.wait_procs([child], DEADLINE)[1] == []
+    finally:
+        ours.kill()
+        ours.communicate()
+        wake(child)
