@@ -275,6 +275,39 @@ def test_a_ping_that_nobody_answers_is_told_in_time() -> None:
         done.set()
 
 
+def test_what_is_sent_together_comes_in_one_piece() -> None:
+    pieces: list[int] = []
+
+    def receive(connection: socket.socket) -> None:
+        accept(connection)
+        pieces.append(len(connection.recv(65536)))
+        connection.sendall(b"\x81\x02ok")
+
+    with raw(receive) as port, Client("ana", port) as ana:
+        with ana.together():
+            for _ in range(100):
+                ana.send("hello")
+        ana.expect("ok")
+        ana.abort()
+
+    assert pieces == [100 * len(b"\x81\x85maskhello")]
+
+
+def test_together_is_not_for_ever(ana: Client) -> None:
+    with ana.together():
+        ana.send("one")
+    ana.expect("one")
+    ana.send("two")
+    ana.expect("two")
+
+
+def test_who_is_sent_off_meanwhile_learns_of_it(server: Server) -> None:
+    with server.connect("ana", "/closes?code=1000", wire=Wire()) as ana:
+        ana.expect_close(1000)
+        with pytest.raises(Failure, match="an open connection"), ana.together():
+            ana.send("hello")
+
+
 # Endings
 
 

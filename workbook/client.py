@@ -5,8 +5,8 @@ import logging
 import queue
 import socket
 import struct
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
@@ -49,6 +49,7 @@ class Recorder(ClientConnection):
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.ended: Event | None = None
         self.unread = 0  # bytes
+        self.holds = False  # what is to be sent, until it is sent together
         self._parts: list[Frame] = []
         super().__init__(*args, **kwargs)  # last: it starts the thread that reads
 
@@ -70,6 +71,19 @@ class Recorder(ClientConnection):
             kind = "ping" if event.opcode is Opcode.PING else "pong"
             self.wire.record(self.name, "in", kind, bytes(event.data))
             super().process_event(event)
+
+    def send_data(self) -> None:
+        if not self.holds:
+            super().send_data()
+
+    def send_together(self) -> None:
+        """Send at once, as one piece, what was held back."""
+        with self.protocol_mutex:
+            self.holds = False
+            to_send = self.protocol.data_to_send()
+            last = [b""] if b"" in to_send else []  # the end of all that is sent
+            self.protocol.writes = [b"".join(to_send), *last]
+            super().send_data()
 
     def recv_events(self) -> None:
         """The connection's thread: when it ends, so has the connection."""
@@ -243,6 +257,19 @@ class Client:
                 failure.expected = "a server that reads what is sent"
                 failure.silent = True
             raise failure from None
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """What is sent inside leaves in one piece, and comes in one piece, if short.
+
+        So a server has read all of it before its app has seen the first.
+        """
+        self._connection.holds = True
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # the connection has ended: the next one is told
+                self._connection.send_together()
 
     def send_json(self, value: object, *, hint: str | None = None) -> None:
         """Send `value` as JSON in a text message.

@@ -470,8 +470,9 @@ def test_the_ticks_go_on_after_the_shortest_pause(ex2_one_reader: Answer) -> Non
     ex2_one_reader.set(STEP=TICK)
     with ex2_one_reader.connect("ana") as ana:
         for _ in range(3):
-            for text in ("one", "two", "three", "pause", "resume", "hello"):
-                ana.send(text)  # so many that the server finds some together
+            with ana.together():  # so that `resume` is there when `pause` is obeyed
+                for text in ("one", "two", "three", "pause", "resume", "hello"):
+                    ana.send(text)
             for text in ("one", "two", "three", "hello"):
                 hint = "Every text is echoed but two, before, in and after a pause."
                 expect_among(ex2_one_reader, ana, text, "tick", hint)
