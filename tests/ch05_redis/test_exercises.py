@@ -409,6 +409,8 @@ def test_it_comes_from_redis_alone(ex1_relay: Answer) -> None:
         come(ex1_relay, "ana") as ana,
         come(ex1_relay, "bo") as bo,
     ):
+        ana.send("hello")  # a connection to publish by is open now
+        hears(ex1_relay, bo, "hello", "ana", ALL)
         redis.pause()
         ana.send("through Redis")
         outlast(ex1_relay, ex1_relay.reply, lambda: redis.commands("PUBLISH"))
