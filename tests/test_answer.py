@@ -315,6 +315,107 @@ def test_of_a_handler_that_goes_on_it_is_told_what_its_client_did(
     assert dict(gone.value.lines)["ana sent"] == "no more: it is gone"
 
 
+LEAVES_ONE = """
+import asyncio
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, WebSocket
+
+
+async def tick() -> None:
+    await asyncio.sleep(60)
+
+
+@asynccontextmanager
+async def lifespan(_):
+    ticking = asyncio.create_task(tick())
+    yield
+    ticking.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+tasks = set()
+
+
+@app.websocket("/ws")
+async def ask(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for _ in websocket.iter_text():
+        tasks.add(asyncio.create_task(tick()))
+"""
+
+
+def test_a_task_that_is_left_is_told_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "leaves_one.py"
+    file.write_text(LEAVES_ONE)
+    with Answer(file) as answer, answer.connect("bo"):
+        with answer.connect("ana") as ana:
+            pass
+        answer.expect_nothing_left(ana)  # bo's, uvicorn's and the app's are none
+
+        with answer.connect("cy") as cy:
+            cy.send("one more")
+        with pytest.raises(Failure) as failed:
+            answer.expect_nothing_left(cy)
+
+    told = "a handler that ended before a task of its own: tick"
+    assert dict(failed.value.lines)["got"] == told
+    assert failed.value.misconception == "M24"
+
+
+FORGETFUL = """
+import asyncio
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+tasks = set()
+
+
+async def fail(websocket: WebSocket) -> None:
+    await websocket.send_text("now")
+    raise ValueError("nobody told me")
+
+
+@app.websocket("/ws")
+async def ask(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        task = asyncio.create_task(fail(websocket))
+        if text == "look":
+            await asyncio.wait([task])
+            task.exception()
+        elif text == "keep":
+            tasks.add(task)
+"""
+
+
+@pytest.mark.parametrize("text", ["keep", "forget"])
+def test_an_error_that_nobody_asks_for_is_lost(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "forgetful.py"
+    file.write_text(FORGETFUL)
+    with Answer(file) as answer:
+        with answer.connect("ana") as ana:
+            ana.send("look")
+            ana.expect("now")
+        answer.expect_end_of(ana)
+        answer.expect_no_lost_error()
+
+        with answer.connect("bo") as bo:
+            bo.send(text)
+            bo.expect("now")
+        answer.expect_end_of(bo)
+        with pytest.raises(Failure) as failed:
+            answer.expect_no_lost_error("Who looks?", misconception="M24")
+
+    assert failed.value.lines == [
+        ("looked for", "tasks that failed"),
+        ("got", "ValueError in one, and nobody has asked for it"),
+        ("expected", "none, but where somebody awaits it"),
+        ("look at", 'forgetful.py:11  raise ValueError("nobody told me")'),
+        ("hint", "Who looks?"),
+    ]
+    assert failed.value.misconception == "M24"
+
+
 def test_a_page_that_never_comes_is_silence(tmp_path: Path) -> None:
     with waiting(tmp_path) as answer:
         answer.reply = 0.1

@@ -4,6 +4,7 @@ import ast
 import http.client
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -503,20 +504,51 @@ class Answer:
         """
         end = self.expect_end_of(client, hint)
         server = self._serving(client).server
-        if server is None or end["others"] <= server.idle_tasks:
+        tasks: list[str] = end["own"]
+        left = Counter(tasks) - Counter(server.lifelong if server else ())
+        if server is None or not left:
             return
         still = set(server.waiting())
         raise Failure(
             who="",
             action=f"{client.name} sent",
             sent=self._last_of(client),
-            got="a handler that returned before a task of its own had ended",
+            got=f"a handler that ended before a task of its own: {', '.join(left)}",
             expected="a handler that outlives every task it has started",
             hint=hint,
             where=still.pop() if len(still) == 1 else None,
             misconception="M24",
             port=client.port,
         )
+
+    def expect_no_lost_error(
+        self, hint: str | None = None, *, misconception: str | None = None
+    ) -> None:
+        """No task may have failed whose exception nobody has asked for by now.
+
+        Python says of such a one "Task exception was never retrieved".
+
+        Args:
+            hint: what to say when there is one.
+            misconception: the one that `hint` speaks of, such as "M24".
+
+        Raises:
+            Failure: there is one, of whichever process.
+        """
+        for worker in self._workers.values():
+            lost = (worker.process.ask("tasks") or {}).get("failed", [])
+            if lost:
+                failure = Failure(
+                    who="",
+                    action="looked for",
+                    sent="tasks that failed",
+                    got=f"{lost[-1]['error']} in one, and nobody has asked for it",
+                    expected="none, but where somebody awaits it",
+                    hint=hint,
+                    misconception=misconception,
+                )
+                failure.locate(lost[-1])
+                raise failure
 
     def expect_call(
         self, name: str, *arguments: object, returns: object, hint: str | None = None

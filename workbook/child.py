@@ -36,6 +36,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from json import dumps, loads  # by name: a learner's code may replace those of json
 from pathlib import Path
 from types import (
@@ -88,6 +89,9 @@ the time, never has to pause, and our questions would have to wait for good luck
 CPU_LIMIT = 900
 """Seconds of computing. The last resort where the parent was killed while one long
 operation keeps the thread from running that would see it."""
+
+UVICORN = str(Path(getattr(find_spec("uvicorn"), "origin", None) or "").parent)
+"""The folder of its code. Its tasks are none of the app's."""
 
 SOON = 0.05
 """Seconds after which a job that has not come is one that somebody prepares for."""
@@ -284,6 +288,23 @@ def failed_tasks(learner: Learner) -> list[dict[str, object]]:
     return [learner.crash(getattr(task, "_exception")) for task in lost]  # noqa: B009
 
 
+def tasks_of_the_app() -> list[str]:
+    """What its tasks run, such as `send_ticks`.
+
+    Not those of uvicorn, of which one is whoever asks, nor asyncio's own for a
+    connection that is being accepted.
+    """
+    coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+    names = [getattr(one, "__qualname__", "") for one in coroutines]
+    codes = [getattr(one, "cr_code", None) for one in coroutines]
+    return [
+        name
+        for name, code in zip(names, codes, strict=True)
+        if not name.endswith("._accept_connection2")
+        and not (code is not None and code.co_filename.startswith(UVICORN))
+    ]
+
+
 def waiting_line(learner: Learner, task: asyncio.Task[Any]) -> list[object] | None:
     """The innermost line of the learner's at which a suspended task waits."""
     found: list[object] | None = None
@@ -360,8 +381,7 @@ class Witness:
             raise
         finally:
             self.tasks.pop(asyncio.current_task(), None)
-        others = len(asyncio.all_tasks()) - 1
-        self.report("returned", port=port, seen=seen, others=others)
+        self.report("returned", port=port, seen=seen, own=tasks_of_the_app())
 
     async def lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         """Start and stop the app; a start that fails is a file that fails."""
@@ -530,7 +550,8 @@ def serve(job: Message, learner: Learner, report: Reports, ask: Control) -> None
             await super().startup(sockets)
             ask.stage = "serve"
             port, tasks = listener.getsockname()[1], len(asyncio.all_tasks())
-            report("ready", port=port, routes=routes_of(app), tasks=tasks)
+            own, routes = tasks_of_the_app(), routes_of(app)
+            report("ready", port=port, routes=routes, tasks=tasks, own=own)
 
     # With the protocol named: asyncio turns off Nagle's delay only for TCP it knows.
     listener = socket.socket(proto=socket.IPPROTO_TCP)

@@ -75,6 +75,7 @@ class Server(Address):
         self.port = int(report["port"])
         self.routes: list[list[str]] = report["routes"]
         self.idle_tasks = int(report["tasks"])  # as many as there are without clients
+        self.lifelong: list[str] = report["own"]  # those of them that are the app's
 
     def end(self) -> None:
         self.process.end()

@@ -3,7 +3,7 @@
 What somebody says goes to all others, once and in order, and not back. One of them may
 be dead, and nobody knows it yet; one may leave while it is being sent. That costs the
 others nothing: whoever is there hears it, and who speaks stays. When a client has left,
-its handler ends, without an error.
+its handler ends, without an error, and no task has one that nobody looks at.
 
 Try it:   python3 learn.py run 4.2
 Check it: python3 learn.py check 4.2

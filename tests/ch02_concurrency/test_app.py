@@ -206,13 +206,13 @@ def test_who_returns_has_ended_every_task(server: Server) -> None:
         ana.send("hello")
         ana.expect("Message text was: hello")
 
-    def returned() -> list[int]:
+    def returned() -> list[list[str]]:
         reports = server.process.reports
         mine = [r for r in reports if r["is"] == "returned" and r["port"] == ana.port]
-        return [r["others"] for r in mine]
+        return [r["own"] for r in mine]
 
     wait_until(lambda: bool(returned()), "the handler has returned")
-    assert returned() == [server.idle_tasks]
+    assert returned() == [server.lifelong]
 
 
 @pytest.mark.parametrize("data", [b"", b"bytes"], ids=["empty", "not empty"])

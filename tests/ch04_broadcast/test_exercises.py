@@ -423,6 +423,7 @@ def expect_after(
 # 4.2 survivor
 
 NEWS = "What somebody says goes to all others, once and in order."
+UNSEEN = "A task sent to one who is dead. Who awaits it, and learns that it failed?"
 SURVIVES = "One of them is dead. Those who come after it in the loop are not."
 
 
@@ -543,6 +544,24 @@ def test_who_leaves_further_on_stops_no_text(ex2_survivor: Answer) -> None:
             expect_heard(bo, text, ana, hint, "M10", said=quote(text))
         expect_heard(dy, HUGE, ana, NEWS)
         expect_heard_all(ex2_survivor, dy, ["one", "two", "three"], ana, NEWS)
+
+
+def test_no_error_goes_unseen(ex2_survivor: Answer) -> None:
+    connect = emptied(ex2_survivor)
+    with connect("ana") as ana, connect("bo") as bo:
+        with connect("dy", narrow=True) as dy:
+            dy.stall()
+            say(ana, HUGE)
+            expect_heard(bo, HUGE, ana, NEWS)
+            say(ana, "one")
+            settle(bo)
+            dy.abort()  # while somebody waits for dy, maybe
+        expect_end_of_dead(ex2_survivor, dy)
+        expect_heard(bo, "one", ana, SURVIVES, "M01")
+    for gone in (ana, bo):
+        expect_end(ex2_survivor, gone)
+    emptied(ex2_survivor)
+    ex2_survivor.expect_no_lost_error(UNSEEN, misconception="M24")
 
 
 # 4.3 slow
