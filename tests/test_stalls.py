@@ -62,6 +62,7 @@ def test_who_is_stopped_goes_on_when_we_are_ended(tmp_path: Path) -> None:
     ours = subprocess.Popen(
         [*stalls, *python, STARTS, *python, waits], cwd=ROOT, stdin=subprocess.PIPE
     )
+    child = None
     try:
         wait_until(lambda: told.exists() and told.read_text().endswith("\n"), "it runs")
         child = psutil.Process(int(told.read_text()))
@@ -75,4 +76,5 @@ def test_who_is_stopped_goes_on_when_we_are_ended(tmp_path: Path) -> None:
     finally:
         ours.kill()
         ours.communicate()
-        wake(child)
+        if child is not None:
+            wake(child)

@@ -493,7 +493,7 @@ class Answer:
     def expect_nothing_left(self, client: Client, hint: str | None = None) -> None:
         """When the handler of this client returned, its tasks must have ended too.
 
-        Only where no other client is connected: tasks are counted.
+        Only where no other client has tasks of its own: they would be taken for these.
 
         Args:
             client: one that has left; its handler has ended or ends now.

@@ -36,7 +36,6 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
 from json import dumps, loads  # by name: a learner's code may replace those of json
 from pathlib import Path
 from types import (
@@ -90,7 +89,9 @@ CPU_LIMIT = 900
 """Seconds of computing. The last resort where the parent was killed while one long
 operation keeps the thread from running that would see it."""
 
-UVICORN = str(Path(getattr(find_spec("uvicorn"), "origin", None) or "").parent)
+UVICORN = str(
+    Path(getattr(importlib.util.find_spec("uvicorn"), "origin", None) or "").parent
+)
 """The folder of its code. Its tasks are none of the app's."""
 
 SOON = 0.05
