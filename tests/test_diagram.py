@@ -79,6 +79,39 @@ def words(picture: str) -> list[str]:
     return [node.text or "" for node in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def arrows(picture: str) -> list[str]:
+    """What goes between two columns of a picture, from top to bottom, with its words.
+
+    A shaft, whole or broken, has a head where something has come, x where it broke off.
+    """
+    root = ElementTree.fromstring(picture)
+    texts = {
+        (int(node.get("x", "")), int(node.get("y", ""))): node.text or ""
+        for node in root.iter(f"{SVG}text")
+    }
+    heads = {x: words for (x, y), words in texts.items() if y == 24}
+    paths = {node.get("d", ""): node for node in root.iter(f"{SVG}path")}
+    found: list[tuple[int, str]] = []
+    for path, node in paths.items():
+        if between := re.fullmatch(r"M(\d+) (\d+)H(\d+)", path):
+            start, y, end = map(int, between.groups())
+            here, there = (min(heads, key=lambda x: abs(x - at)) for at in (start, end))
+            line = "╌" if node.get("stroke-dasharray") else "─"
+            tail = "<" if node.get("marker-start") else ""
+            head = ">" if node.get("marker-end") else ""
+            cross = f"M{end + (4 if end < start else -14)} {y - 5}l10 10m0 -10l-10 10"
+            shaft = f"{tail}{line}{'x' if cross in paths else head}"
+            if there < here:
+                here, there = there, here
+                shaft = shaft[::-1].translate(str.maketrans("<>", "><"))
+            words = texts[here + 14, y - 8]
+            found.append((y, f"{heads[here]} {shaft} {heads[there]}: {words}"))
+    return [shaft for _, shaft in sorted(found)]
+
+
 # In a terminal
 
 
@@ -418,6 +451,12 @@ def test_redis_has_a_column_and_each_process_its_number() -> None:
     assert {"ana @1", "bo @2", "server (@: process)", "Redis"} <= set(
         words(svg(two_processes()))
     )
+    assert arrows(svg(two_processes())) == [
+        'ana @1 ─> server (@: process): text "hi"',
+        'server (@: process) ─> Redis: @1 PUBLISH chat "hi"',
+        'server (@: process) <─ Redis: @2 chat "hi"',
+        'bo @2 <─ server (@: process): text "hi"',
+    ]
 
 
 def test_one_process_needs_no_number() -> None:
@@ -483,7 +522,32 @@ def test_of_three_clients_a_handshake_takes_one_row() -> None:
         "│◀ HTTP 101 Switching Protocols ┤ ✘",
         "│ expected HTTP 403 │ │",
     ]
-    assert "pings and pongs" in words(svg(wire))
+    assert arrows(svg(wire)) == [
+        "ana <─> server: GET /ws, 101",
+        "bo <─> server: GET /ws, 101",
+        "cy <─> server: GET /ws, 101",
+        "cy <─> server: pings and pongs",
+        "ana ─> server: GET /ws",
+        "ana <╌ server: HTTP 101 Switching Protocols",
+    ]
+
+
+def test_an_arrow_has_a_head_only_where_something_came() -> None:
+    wire = wire_of(
+        ("ana", "out", "text", "a"),
+        ("ana", "out", "end", None),
+        ("ana", "in", "end", None),
+    )
+    wire.record("ana", "in", "missing", mark="expected one text")
+    wire.record("1", "out", "redis", "PUBLISH", mark="lost")
+
+    assert arrows(svg(wire)) == [
+        'ana ─> server: text "a"',
+        "ana ╌x server: vanishes, without a close frame",
+        "ana x╌ server: gone, without a close frame: 1006",
+        "ana ╌ server: nothing came",
+        "server ╌x Redis: PUBLISH",
+    ]
 
 
 @pytest.mark.parametrize("seed", range(10))
