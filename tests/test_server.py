@@ -88,6 +88,17 @@ def test_it_knows_the_lines_at_which_handlers_wait(waiting: Server) -> None:
         bo.abort()
 
 
+def test_of_a_server_that_has_ended_nothing_is_known(waiting: Server) -> None:
+    with waiting.connect("ana") as ana:
+        ana.expect("here")
+        waiting.end()
+
+        assert waiting.waiting() == []
+        assert waiting.tasks() is None
+        assert waiting.running() is None
+        ana.abort()
+
+
 def test_another_app_of_the_file_can_be_served(file: Path) -> None:
     file.write_text(WAITING)
     with Server(file, app="other") as server, pytest.raises(Failure) as no:
