@@ -17,6 +17,7 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -76,6 +77,32 @@ def stalls(to: Namespace) -> Data:
         command = [sys.executable, "-m", *stumbling, "-m", *repeated]
         subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
         return {"times": times, "chapters": json.loads(file.read_text("utf-8"))}
+
+
+def alone(to: Namespace) -> Data:
+    """Every check of a solution, in a process that runs no other one before it."""
+    files = sorted(str(file) for file in (ROOT / "tests").glob("ch*/test_exercises.py"))
+    listed = pytest("--collect-only", *files)
+    listed.check_returncode()
+    checks = [line for line in listed.stdout.splitlines() if "::" in line]
+    with ThreadPoolExecutor(to.jobs) as pool:
+        runs = list(zip(checks, pool.map(pytest, checks), strict=True))
+    refused = [check for check, run in runs if run.returncode]
+    for check, run in runs:
+        if check in refused:
+            print(run.stdout, flush=True)
+    return {"checks": len(checks), "refused": refused}
+
+
+def pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=False,
+    )
 
 
 def suite(to: Namespace) -> Data:
@@ -149,6 +176,7 @@ PARTS: dict[str, Callable[[Namespace], Data]] = {
     "right": right,
     "wrong": wrong,
     "stalls": stalls,
+    "alone": alone,
     "suite": suite,
     "mutants": mutmut,
     "sample": sample,
@@ -192,6 +220,12 @@ def of_stalls(data: Data) -> list[list[str]]:
     return judged(data, f", processes stopped for up to {LONGEST:g} s")
 
 
+def of_alone(data: Data) -> list[list[str]]:
+    count, refused = data["checks"], len(data["refused"])
+    how = f"{count}, each in a process by itself"
+    return [["checks that accept the solution", how, share(count - refused, count)]]
+
+
 def of_suite(data: Data) -> list[list[str]]:
     runs = [*data["in a row"], data["busy"]]
     tests = max(run.get("passed", 0) for run in runs)
@@ -226,6 +260,7 @@ ROWS: dict[str, Callable[[Data], list[list[str]]]] = {
     "right": of_answers,
     "wrong": of_answers,
     "stalls": of_stalls,
+    "alone": of_alone,
     "suite": of_suite,
     "mutants": of_mutants,
     "sample": of_sample,

@@ -58,6 +58,12 @@ def test_a_wrong_answer_that_was_not_told_so_is_counted(fault: str) -> None:
     assert [right[2], wrong[2]] == ["60 of 60", "94 of 100"]
 
 
+def test_a_check_that_refuses_a_solution_is_counted() -> None:
+    (row,) = figures.of_alone({"checks": 130, "refused": ["a", "b"]})
+
+    assert row[1:] == ["130, each in a process by itself", "128 of 130"]
+
+
 def test_a_test_that_failed_once_is_a_flake() -> None:
     output = (
         "...F..\n"
