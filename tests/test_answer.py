@@ -356,10 +356,23 @@ def test_a_task_that_is_left_is_told_by_its_name(tmp_path: Path) -> None:
             cy.send("one more")
         with pytest.raises(Failure) as failed:
             answer.expect_nothing_left(cy)
+        with pytest.raises(Failure) as still:
+            answer.expect_no_task_left("Who ends it?")
 
     told = "a handler that ended before a task of its own: tick"
     assert dict(failed.value.lines)["got"] == told
     assert failed.value.misconception == "M24"
+    assert ("got", "1 that still ran: tick") in still.value.lines
+
+
+def test_the_tasks_that_the_app_began_with_may_stay(tmp_path: Path) -> None:
+    file = tmp_path / "leaves_one.py"
+    file.write_text(LEAVES_ONE)
+    with Answer(file) as answer:
+        with answer.connect("ana") as ana:
+            pass
+        answer.expect_end_of(ana)
+        answer.expect_no_task_left()
 
 
 FORGETFUL = """
@@ -408,8 +421,8 @@ def test_an_error_that_nobody_asks_for_is_lost(tmp_path: Path, text: str) -> Non
 
     assert failed.value.lines == [
         ("looked for", "tasks that failed"),
-        ("got", "ValueError in one, and nobody has asked for it"),
-        ("expected", "none, but where somebody awaits it"),
+        ("got", "ValueError: Task exception was never retrieved"),
+        ("expected", "none that nobody awaits, or asks for its exception()"),
         ("look at", 'forgetful.py:11  raise ValueError("nobody told me")'),
         ("hint", "Who looks?"),
     ]

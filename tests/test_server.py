@@ -96,6 +96,7 @@ def test_of_a_server_that_has_ended_nothing_is_known(waiting: Server) -> None:
         assert waiting.waiting() == []
         assert waiting.tasks() is None
         assert waiting.running() is None
+        assert waiting.left() == []
         ana.abort()
 
 

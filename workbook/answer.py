@@ -542,13 +542,37 @@ class Answer:
                     who="",
                     action="looked for",
                     sent="tasks that failed",
-                    got=f"{lost[-1]['error']} in one, and nobody has asked for it",
-                    expected="none, but where somebody awaits it",
+                    got=f"{lost[-1]['error']}: Task exception was never retrieved",
+                    expected="none that nobody awaits, or asks for its exception()",
                     hint=hint,
                     misconception=misconception,
                 )
                 failure.locate(lost[-1])
                 raise failure
+
+    def expect_no_task_left(self, hint: str | None = None) -> None:
+        """When all clients have left, the app must have the tasks that it began with.
+
+        Args:
+            hint: what to say when there is one more.
+
+        Raises:
+            Failure: there is; where it waits is shown, if there is but one such line.
+        """
+        for worker in self._workers.values():
+            left = worker.server.left() if worker.server is not None else []
+            if worker.server is not None and left:
+                waits = set(worker.server.waiting())
+                raise Failure(
+                    who="",
+                    action="looked for",
+                    sent="tasks, when everybody had left",
+                    got=f"{len(left)} that still ran: {', '.join(sorted(set(left)))}",
+                    expected="none but those that the app began with",
+                    hint=hint,
+                    where=waits.pop() if len(waits) == 1 else None,
+                    misconception="M24",
+                )
 
     def expect_call(
         self, name: str, *arguments: object, returns: object, hint: str | None = None

@@ -289,13 +289,13 @@ def failed_tasks(learner: Learner) -> list[dict[str, object]]:
     return [learner.crash(getattr(task, "_exception")) for task in lost]  # noqa: B009
 
 
-def tasks_of_the_app() -> list[str]:
-    """What its tasks run, such as `send_ticks`.
+def tasks_of_the_app(loop: asyncio.AbstractEventLoop | None = None) -> list[str]:
+    """What its tasks run, such as `send_ticks`; without a loop, those of this one.
 
     Not those of uvicorn, of which one is whoever asks, nor asyncio's own for a
     connection that is being accepted.
     """
-    coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+    coroutines = [task.get_coro() for task in asyncio.all_tasks(loop)]
     names = [getattr(one, "__qualname__", "") for one in coroutines]
     codes = [getattr(one, "cr_code", None) for one in coroutines]
     return [
@@ -508,6 +508,7 @@ class Control(threading.Thread):
             "running": None if turns else busy,
             "waiting": waiting,
             "tasks": len(tasks),
+            "own": [] if self.loop is None else tasks_of_the_app(self.loop),
             "threads": [line for line in others if line is not None],
             "deaf": self.deaf or is_deaf(),
         }

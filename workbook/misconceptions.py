@@ -94,6 +94,15 @@ class Evidence:
         found = [r for r in self.reports if r["is"] == "no text"]
         return found[-1] if found and self.failure.silent else None
 
+    def in_a_group(self) -> bool:
+        """The handler raised an ExceptionGroup, for a connection had ended."""
+        crash, errors = self.crash, ("WebSocketDisconnect", "WebSocketDisconnected")
+        return (
+            crash is not None
+            and crash["error"] in errors
+            and bool(crash["seen"].get("group"))
+        )
+
     def sent(self, kind: str) -> bool:
         """The last that the failing client sent was a "text" or "binary" message."""
         return (self.failure.sent or "").startswith(kind)
@@ -405,11 +414,29 @@ def _missing_key(evidence: Evidence) -> str:
 
 
 def _sends_to_each(evidence: Evidence, code: str) -> bool:
-    """Whether this code sends to what a loop of the source names."""
-    return any(
-        evidence.find(rf"\bfor\b.*\b{name}\b.*\bin\b")
-        for name in re.findall(r"(\w+)(?:\.\w+)*\.send\w*\(", code)
+    """Whether this code sends to what a loop names, or hands to a function."""
+    sent_to = re.findall(r"(\w+)(?:\.\w+)*\.send\w*\(", code)
+    loops = re.findall(r"\bfor\b(.*?)\bin\b", evidence.code)
+    each = {name for targets in loops for name in re.findall(r"\w+", targets)}
+    for function, first in re.findall(r"\bdef (\w+)\(\s*(\w+)", evidence.code):
+        handed = re.findall(rf"(?<!def )\b{function}\(\s*(\w+)", evidence.code)
+        each |= {first} if each & set(handed) else set()
+    return bool(each & set(sent_to))
+
+
+def _cancels_the_others(evidence: Evidence) -> bool:
+    """One group holds the sends to many, and what one of them raises ends them all."""
+    left = [r for r in evidence.reports if r["is"] in ("returned", "crash")]
+    unguarded = evidence.find(SEND_IN_A_GROUP) is not None or evidence.in_a_group()
+    return (
+        unguarded
+        and any("gone" in report["seen"] for report in left)
+        and _in_source(r"\bTaskGroup\(|\bcreate_task_group\(")(evidence)
+        and _sends_to_each(evidence, evidence.code)
     )
+
+
+SEND_IN_A_GROUP = r"\.(?:create_task|start_soon)\(.*\.send"
 
 
 def _another_had_gone(evidence: Evidence) -> bool:
@@ -424,10 +451,13 @@ def _another_had_gone(evidence: Evidence) -> bool:
 
 def _taken_for_its_own(evidence: Evidence) -> bool:
     """A handler that sends to many has returned, and its own client is there."""
-    caught = evidence.find(r"^\s*except.*\bWebSocketDisconnect\b")
+    caught = evidence.find(CATCHES)
     sends = _sends_to_each(evidence, evidence.code)
     return evidence.ended_without_close() and caught is not None and sends
 
+
+CATCHES = r"^\s*except(?:\s*:|.*\b(?:WebSocketDisconnect|(?:Base)?Exception)\b)"
+"""What begins a branch for the end of a connection, maybe for all else, too."""
 
 OF_A_SEND = "WebSocketDisconnect|RuntimeError|Exception|BaseException"
 
@@ -464,7 +494,7 @@ def _in_a_group(evidence: Evidence) -> str:
 
 def _task_of_a_group(evidence: Evidence) -> str:
     """The pattern of what starts a send as a task, where no line is known to raise."""
-    return "" if evidence.raised_at() else r"\.(?:create_task|start_soon)\(.*\.send"
+    return "" if evidence.raised_at() else SEND_IN_A_GROUP
 
 
 def _takes_all_for_messages(evidence: Evidence) -> bool:
@@ -734,12 +764,14 @@ MISCONCEPTIONS: Sequence[Misconception] = (
     ),
     Misconception(
         "M36",
+        "A group cancels the other sends when one fails. Catch it inside its task.",
+        _cancels_the_others,
+        _task_of_a_group,
+    ),
+    Misconception(
+        "M36",
         _in_a_group,
-        lambda e: (
-            e.crash is not None
-            and e.crash["error"] in ("WebSocketDisconnect", "WebSocketDisconnected")
-            and bool(e.crash["seen"].get("group"))
-        ),
+        lambda e: e.in_a_group(),
         _task_of_a_group,
     ),
     Misconception(
@@ -799,6 +831,12 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         r"\.cancel\(",
     ),
     Misconception(
+        "M24",
+        "A task failed. Who awaits it, and learns of it?",
+        lambda e: e.failure.got.endswith("was never retrieved"),
+        r"\b(?:create_task|ensure_future|asyncio\.wait)\(",
+    ),
+    Misconception(
         "M28",
         "Two tasks receive, and each text goes to one of them. One reader only.",
         lambda e: e.two_readers(),
@@ -829,7 +867,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "M01",
         "A send to one who had gone raised, and ended the handler of who spoke.",
         _taken_for_its_own,
-        r"^\s*except.*\bWebSocketDisconnect\b",
+        CATCHES,
     ),
     Misconception(
         "M10",

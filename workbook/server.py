@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,12 @@ class Server(Address):
         """How many asyncio tasks there are now; None where the process is silent."""
         report = self.process.ask("where")
         return None if report is None else int(report["tasks"])
+
+    def left(self) -> list[str]:
+        """What those tasks of the app run that had not been there without clients."""
+        report = self.process.ask("where") or {}
+        now: list[str] = report.get("own", [])
+        return list((Counter(now) - Counter(self.lifelong)).elements())
 
     def running(self) -> Line | None:
         """The line of the app that holds the event loop now, if one does."""

@@ -3,7 +3,8 @@
 What somebody says goes to all others, once and in order, and not back. One of them may
 be dead, and nobody knows it yet; one may leave while it is being sent. That costs the
 others nothing: whoever is there hears it, and who speaks stays. When a client has left,
-its handler ends, without an error, and no task has one that nobody looks at.
+its handler ends, without an error. If you start tasks: when one fails, something awaits
+it, or asks for its exception.
 
 Try it:   python3 learn.py run 4.2
 Check it: python3 learn.py check 4.2

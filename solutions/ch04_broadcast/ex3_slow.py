@@ -1,8 +1,8 @@
 """Exercise 4.3: slow.
 
 What one says goes to all others, at once and in order. At most INBOX texts wait for a
-client. When one more comes, be it in a burst, that client is let go: out of the room at
-once, its handler ended within 1 s, no error. Who reads on in time has lost nothing.
+client. One more, even in a burst, and it is let go: out of the room at once, within 1 s
+no handler and no task of it left, and no error. Who reads on before has lost nothing.
 
 Try it:   python3 learn.py run 4.3
 Check it: python3 learn.py check 4.3

@@ -1,4 +1,4 @@
-# Provokes: Who awaits it, and learns that it failed?
+# Provokes: Who awaits it, and learns of it?
 # Misconception: M24
 import asyncio
 
