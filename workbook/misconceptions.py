@@ -318,6 +318,13 @@ WAY_OUT = r"(?:^\s*|:\s*)(?:break|return(?: None)?)\s*$"
 CLOSE = r"\.close\("
 
 
+def _is_out_already(evidence: Evidence) -> bool:
+    """What was to be taken out of a collection was not in it."""
+    takes_out = re.search(r"\bdel\b|\.(?:remove|pop)\(", evidence.raised_at())
+    absent = evidence.crashed("ValueError", "not in") or evidence.crashed("KeyError")
+    return absent and takes_out is not None
+
+
 def _not_connected(evidence: Evidence) -> bool:
     """A receive raised, for the app had closed, or a send of its had failed."""
     error = "WebSocketDisconnected", 'Need to call "accept" first'
@@ -762,6 +769,7 @@ MISCONCEPTIONS: Sequence[Misconception] = (
         "No value was set on the way here: after an except, the code goes on below.",
         lambda e: e.crashed("UnboundLocalError"),
     ),
+    Misconception("", "It is not in there: was it taken out before?", _is_out_already),
     Misconception(
         "M36",
         "A group cancels the other sends when one fails. Catch it inside its task.",

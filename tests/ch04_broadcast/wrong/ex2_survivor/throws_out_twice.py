@@ -1,4 +1,4 @@
-# Provokes: a handler that ends, without an error
+# Provokes: was it taken out before?
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 app = FastAPI()

@@ -1,4 +1,4 @@
-# Provokes: its handler ended with this error
+# Provokes: was it taken out before?
 import asyncio
 
 from fastapi import FastAPI, WebSocket
