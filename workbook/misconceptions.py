@@ -319,9 +319,10 @@ CLOSE = r"\.close\("
 
 
 def _is_out_already(evidence: Evidence) -> bool:
-    """What was to be taken out of a collection was not in it."""
+    """A WebSocket was to be taken out of a collection, and was not in it."""
     takes_out = re.search(r"\bdel\b|\.(?:remove|pop)\(", evidence.raised_at())
-    absent = evidence.crashed("ValueError", "not in") or evidence.crashed("KeyError")
+    absent = evidence.crashed("ValueError", "not in list")
+    absent = absent or evidence.crashed("KeyError", "WebSocket")
     return absent and takes_out is not None
 
 
