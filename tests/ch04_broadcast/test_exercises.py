@@ -45,6 +45,7 @@ RAISED_TOO = (
 )
 NOT_BACK = "What somebody says goes to the others, and not back."
 FORM = "The text is in there, with more around it. Send it to the letter."
+NEARLY = "Nearly: compare what came with what was expected, letter by letter."
 SAME = "Two have the same name, and are two people. What tells them apart?"
 
 
@@ -111,7 +112,8 @@ def expect_heard(
         listener.expect(text)
     except Failure as failure:
         came = str(failure.event.data) if failure.event is not None else ""
-        keyed = (hints or {}).get(came, FORM if _wraps(came, text) else None)
+        form = FORM if _wraps(came, text) else NEARLY if _is_like(came, text) else None
+        keyed = (hints or {}).get(came, form)
         misconception = misconception if keyed is None else None
         _retell(failure, listener, speaker, keyed or hint, misconception, said)
         raise
@@ -124,6 +126,12 @@ def _wraps(came: str, text: str) -> bool:
     """
     found = rf"(?<!\w){re.escape(text)}(?!\w)"
     return came != text and len(text) < len(came) and bool(re.search(found, came))
+
+
+def _is_like(came: str, text: str) -> bool:
+    """Whether this is another text of the same words, apart from their case."""
+    words = [re.findall(r"\w+", one.casefold()) for one in (came, text)]
+    return came != text and words[0] == words[1]
 
 
 def expect_heard_all(

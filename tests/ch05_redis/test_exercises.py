@@ -582,6 +582,7 @@ TELL = "A sender is told what became of it, whatever went wrong with Redis."
 MORE = (
     "Two processes, and one subscription each will do. Who else subscribes, and when?"
 )
+AS_JSON = 'Its sender is told so as a JSON object, which has the key "error".'
 ERROR = 'JSON {"error": "..."}'
 
 
@@ -738,7 +739,9 @@ def expect_told(answer: Answer, client: Client) -> None:
         failure.hint = OPEN if ended else TELL
         raise
     if not isinstance(came, str) or not is_error(came):
-        raise instead_of(ERROR, answer, client, TELL)
+        texts = [event for event in answer.wire if event.kind == "text"]
+        said = came in [event.data for event in texts if event.direction == "out"]
+        raise instead_of(ERROR, answer, client, TELL if said else AS_JSON)
 
 
 def instead_of(expected: str, answer: Answer, client: Client, hint: str) -> Failure:
