@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from tests.test_exercises import EXERCISES, asked
-from workbook import arguments, course, explain, failure, misconceptions
+from workbook import arguments, checks, course, explain, failure, misconceptions
 from workbook.explain import Entry, Findings
 
 ENTRIES = explain.read()
@@ -223,6 +224,28 @@ async def await_a_function() -> None:
     await await_none  # type: ignore
 
 
+def connect_where_nobody_listens() -> None:
+    with socket.socket() as deaf:  # bound, and not listening
+        deaf.bind(("127.0.0.1", 0))
+        socket.create_connection(deaf.getsockname())
+
+
+def ask_the_other_redis_that_is_not_there() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        with SyncRedis(port=deaf.getsockname()[1], retry=None) as redis:
+            redis.ping()
+
+
+async def wait_for_too_long() -> None:
+    async with asyncio.timeout(0):
+        await asyncio.sleep(DEADLINE)
+
+
+def compiled(source: str) -> Callable[[], object]:
+    return lambda: compile(source, "app.py", "exec")
+
+
 async def ask_a_redis_that_is_not_there() -> None:
     with socket.socket() as deaf:  # bound, and not listening
         deaf.bind(("127.0.0.1", 0))
@@ -342,7 +365,19 @@ RUNS: dict[str, list[Callable[[], object]]] = {
     ],
     "'NoneType' object has no attribute": [lambda: None.cookies],  # type: ignore
     "coroutine was never awaited": [forget_an_await],
-    "Error 111 connecting to ...": [run(ask_a_redis_that_is_not_there)],
+    "Error 111 connecting to ...": [
+        run(ask_a_redis_that_is_not_there),
+        ask_the_other_redis_that_is_not_there,
+    ],
+    "Connect call failed, Connection refused": [connect_where_nobody_listens],
+    "No module named ...": [lambda: importlib.import_module("no_such_library")],
+    "'await' outside async function": [
+        compiled("def talk():\n    await take()"),
+        compiled("await take()"),
+        compiled("def talk():\n    async for text in take():\n        pass"),
+        compiled("def talk():\n    async with take():\n        pass"),
+    ],
+    "TimeoutError": [run(wait_for_too_long)],
     "no running event loop": [asyncio.get_running_loop],
     "'coroutine' object has no attribute": [
         lambda: on_a_coroutine(lambda made: made.lower()),
@@ -365,7 +400,14 @@ RUNS: dict[str, list[Callable[[], object]]] = {
 }
 """What raises the texts that stand in no source, by the entry that explains them."""
 
-SAID_BY_THE_SYSTEM = "address already in use"
+ADDRESS_IN_USE = "address already in use"
+
+SAID_ELSEWHERE = (
+    ADDRESS_IN_USE,
+    "the target machine actively refused it",  # Windows
+    "The remote computer refused the network connection",  # Windows
+)
+"""By systems, of which not every one is here."""
 
 
 def test_each_error_text_is_said_by_what_is_named() -> None:
@@ -378,7 +420,8 @@ def test_each_error_text_is_said_by_what_is_named() -> None:
         for told in raised:
             assert entry in find(told).whole, told
         for text in entry.texts:
-            if "Chromium" in said_by or text == SAID_BY_THE_SYSTEM:
+            browser = "Chromium" in said_by or "Firefox" in said_by
+            if browser or any(words in text for words in SAID_ELSEWHERE):
                 continue  # no Python can say it
             said = [
                 explain.by_text(told, [replace(entry, texts=[text])]) for told in raised
@@ -400,7 +443,7 @@ def test_what_the_system_says_of_an_address_in_use_is_explained() -> None:
     with taken, pytest.raises(OSError) as caught:  # noqa: PT011 - its text is read
         asyncio.run(serve_on(taken.getsockname()[1]))
 
-    assert whole(str(caught.value)) == [SAID_BY_THE_SYSTEM]
+    assert whole(str(caught.value)) == [ADDRESS_IN_USE]
 
 
 async def serve_on(port: int) -> None:
@@ -477,12 +520,104 @@ def texts_raised_by(module: str) -> Iterator[str]:
         ("WARNING:  Invalid HTTP request received.", "Invalid HTTP request received"),
         ("RuntimeError: TaskGroup <TaskGroup> is shutting down", "TaskGroup ..."),
         ("RuntimeError: Event loop is closed", "Event loop is closed"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "Connect call"),
+        ("[Errno 61] Connection refused", "Connect call"),
+        (
+            "[WinError 10061] No connection could be made because the target machine "
+            "actively refused it",
+            "Connect call",
+        ),
+        (
+            "Error 10061 connecting to localhost:6379. No connection could be made "
+            "because the target machine actively refused it.",
+            "Error 111 connecting to",
+        ),
+        (
+            "Firefox can\u2019t establish a connection to the server at "
+            "ws://127.0.0.1:8000/ws.",
+            "Firefox can't",
+        ),
+        ("WebSocket connection to 'ws://127.0.0.1:8000/ws' failed: ", "WebSocket co"),
+        (
+            "WebSocket connection to 'ws://127.0.0.1:8000/ws' failed: Error in "
+            "connection establishment: net::ERR_CONNECTION_REFUSED",
+            "net::ERR_CONNECTION_REFUSED",
+        ),
+        (
+            "WebSocket connection to 'ws://127.0.0.1:8000/ws' failed: Error during "
+            "WebSocket handshake: Unexpected response code: 403",
+            "Unexpected response code",
+        ),
+        ("ModuleNotFoundError: No module named 'fastapi'", "No module named"),
+        ("/usr/bin/python3: No module named uvicorn", "No module named"),
+        ("SyntaxError: 'await' outside async function", "'await' outside"),
+        ("JSONDecodeError: Expecting value: line 1 column 1 (char 0)", "JSONDecode"),
+        ("ConnectionClosedError: received 1011 (internal error)", "ConnectionClosed"),
+        ("TimeoutError: ", "TimeoutError"),
+        ("TimeoutError: timed out during opening handshake", "timed out during"),
     ],
 )
 def test_what_a_learner_pastes_is_known(pasted: str, title: str) -> None:
     [found] = find(pasted).whole
 
     assert found.title.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("WebSocketDisconnect", "WebSocketDisconnect"),
+        ("websocketdisconnect", "WebSocketDisconnect"),
+        ("JSONDecodeError", "JSONDecodeError"),
+        ("CancelledError", "CancelledError"),
+        ("ConnectionClosedOK", "ConnectionClosedOK, ConnectionClosedError"),
+        ("Connection refused", "Connect call failed, Connection refused"),
+        ("TimeoutError", "TimeoutError"),
+        ("Forbidden", "403"),
+        ("abnormal closure", "1006"),
+    ],
+)
+def test_a_title_or_a_bare_name_opens_its_entry(name: str, id: str) -> None:
+    assert whole(name) == [id]
+    assert not find(name).named
+
+
+def test_a_timeout_is_told_with_the_cancelling_above_it() -> None:
+    pasted = (
+        "    await asyncio.sleep(9)\n"
+        "asyncio.exceptions.CancelledError\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        "Traceback (most recent call last):\n"
+        "TimeoutError"
+    )
+
+    assert whole(pasted) == ["CancelledError", "TimeoutError"]
+
+
+def test_a_name_in_the_middle_of_a_line_is_no_error_that_was_raised() -> None:
+    pasted = f"    except WebSocketDisconnect:\n{TEXT}"
+
+    assert whole(pasted) == [TEXT]
+
+
+@pytest.mark.parametrize("exercise", course.exercises(), ids=lambda ex: ex.id)
+def test_the_name_of_a_check_leads_to_the_hints_of_its_exercise(
+    exercise: course.Exercise,
+) -> None:
+    names = [checks.sentence(check) for check in checks.checks_of(exercise)]
+    assert names
+
+    for name in names:
+        by_pytest = f"test_{name.replace(' ', '_')}"
+        for pasted in (name, f"  \u2718 {name}\n", by_pytest):
+            lines = shown(pasted)
+            assert name in lines
+            assert f"python3 learn.py hint {exercise.id}" in "\n".join(lines)
+            assert len(lines) <= 3 * 6  # of two or three exercises at most
+
+
+def test_the_last_check_of_every_answer_is_known() -> None:
+    assert whole(checks.LAST) == [checks.LAST]
 
 
 def test_what_has_to_be_raised_is_explained() -> None:
@@ -501,6 +636,7 @@ def test_what_has_to_be_raised_is_explained() -> None:
         ("3000", ["3000-3999"]),
         ("418", ["0-999"]),
         ("70000", []),
+        ("-1", []),
         ("403", ["403"]),
         ("HTTP 403", ["403"]),
         ("M20", ["M20"]),
@@ -594,7 +730,9 @@ def test_of_two_texts_the_longer_one_speaks_for_both() -> None:
 
 
 def test_what_stands_above_every_traceback_is_explained_when_nothing_else_is() -> None:
-    assert whole(f"ERROR: {explain.ABOVE_ALL}\nValueError: x") == [explain.ABOVE_ALL]
+    title = "Exception in ASGI application"
+
+    assert whole(f"ERROR: {title}\nValueError: x") == [title]
 
 
 @pytest.mark.parametrize(
@@ -686,6 +824,7 @@ def test_alone_it_lists_what_can_be_asked(capsys: pytest.CaptureFixture[str]) ->
         [""],
         ["  "],
         ["M99"],
+        ["-1"],
         ["--"],
         ["x" * 5000],
         ["\x00\x1b[31m\udcff"],

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from workbook import terminal
 from workbook.arguments import LEARN
-from workbook.course import ROOT
+from workbook.course import ROOT, Exercise, exercises
 
 FOUND, NOTHING = 0, 1
 """Exit statuses."""
@@ -39,7 +39,9 @@ MOST_READ = 1 << 24  # bytes, of standard input
 MOST = 1 << 18  # characters that are looked at, the last: of a log they are the news
 MOST_FOR_A_NUMBER = 40  # characters
 LABEL = 14  # columns
-ABOVE_ALL = "Exception in ASGI application"  # and so no news where something else is
+ABOVE_ALL = {"Exception in ASGI application", "WebSocket connection to ... failed"}
+"""Titles of what stands before every error, and so is no news where one is known."""
+
 GLUE = "\ue000"  # a blank at which no line is broken
 
 INLINE = re.compile(
@@ -59,6 +61,12 @@ CODE_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 """Where a longer text speaks of a close code or a status."""
+
+
+BARE_NAME = re.compile(
+    r"^(?P<before>[^\w\n]*)(?P<name>\w+)(?P<rest>[ \t]*(?::.*)?\r?)$", re.MULTILINE
+)
+"""A line that is a name, or begins with one and a colon."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +152,43 @@ def by_number(text: str, entries: Sequence[Entry]) -> list[Entry] | None:
     if len(text) > MOST_FOR_A_NUMBER:
         return None
     number = r"(?:error|http(?: status)?|status|(?:close )?code|close)?\W*(\d{1,5})"
+    if re.fullmatch(r"-\d+", text):
+        return []
     misconception = re.fullmatch(r"m ?(\d{1,2})", text, re.IGNORECASE)
     if misconception:
         return [e for e in entries if e.id == f"M{int(misconception[1]):02}"]
     asked = re.fullmatch(rf"\W*{number}\W*", text, re.IGNORECASE)
     return find_number(int(asked[1]), entries) if asked else None
+
+
+def by_check(text: str, root: Path = ROOT) -> list[Entry]:
+    """What there is to say of a check of an exercise: where its hints are.
+
+    Args:
+        text: the check's name, as a verdict tells it or as pytest does.
+        root: the workbook's folder.
+    """
+    asked = plain_words(text).removeprefix("test ")
+    if not asked or "\n" in text.strip():
+        return []  # of a whole verdict the errors say more
+    found = (entry for ex in exercises(root) for entry in _checks(ex))
+    return [entry for entry in found if plain_words(entry.title) == asked]
+
+
+def _checks(exercise: Exercise) -> Iterator[Entry]:
+    """The checks of an exercise, read as they stand: to import them takes a second."""
+    file = exercise.chapter.tests / "test_exercises.py"
+    source = file.read_text(encoding="utf-8") if file.exists() else ""
+    name, id = terminal.title(exercise), exercise.id
+    path = terminal.shown_path(exercise)
+    for check in re.finditer(r"^def test_(\w+)\(([^)]*)", source, re.MULTILINE):
+        if re.search(rf"\b{exercise.name}\b", check[2]):
+            body = (
+                f"- **A check of:** exercise {name}, `{path}`\n"
+                f"- **What to do:** `{LEARN} hint {id}`\n"
+                f"- **Check it:** `{LEARN} check {id}`"
+            )
+            yield Entry("checks", "", check[1].replace("_", " "), body, ())
 
 
 def find_number(number: int, entries: Sequence[Entry]) -> list[Entry]:
@@ -176,9 +216,8 @@ def by_text(text: str, entries: Sequence[Entry]) -> list[Entry]:
         if not inside:
             found.pop(entry.name, None)
             found[entry.name] = entry
-    if len(found) > 1:
-        found.pop(ABOVE_ALL, None)
-    return list(found.values())
+    known = [entry for entry in found.values() if entry.title not in ABOVE_ALL]
+    return known or list(found.values())
 
 
 def _spans(
@@ -196,6 +235,39 @@ def _spans(
             pattern = blank + gap.join(map(re.escape, words)) + blank
             spans += [(*m.span(), entry) for m in re.finditer(pattern, said)]
     return spans
+
+
+def in_full(text: str, entries: Sequence[Entry]) -> str:
+    """A text in which a bare name of an error, at a line's begin, is the dotted one.
+
+    Notebooks print `JSONDecodeError: ...`, and people ask for `CancelledError`. What
+    follows the name may itself be known, and then it says more.
+    """
+    texts = [text for entry in entries for text in entry.texts]
+    dotted = [text for text in texts if re.fullmatch(r"[\w.]+\.[A-Z]\w+", text)]
+    names = {text.rpartition(".")[2].casefold(): text for text in reversed(dotted)}
+
+    @cache
+    def known(rest: str) -> bool:
+        return bool(by_text(rest, entries))
+
+    def whole(line: re.Match[str]) -> str:
+        name = names.get(line["name"].casefold())
+        if name is None or known(line["rest"]):
+            return line[0]
+        return line["before"] + name + line["rest"]
+
+    return BARE_NAME.sub(whole, text)
+
+
+def by_title(text: str, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with just this title, or with this as one of its parts."""
+    asked = plain_words(text)
+    return [
+        entry
+        for entry in entries
+        if asked and asked in map(plain_words, (entry.title, *entry.title.split(",")))
+    ]
 
 
 def by_codes(text: str, entries: Sequence[Entry]) -> list[Entry]:
@@ -231,19 +303,22 @@ class Findings:
     named: Sequence[Entry] = ()
 
 
-def find(text: str, entries: Sequence[Entry]) -> Findings:
-    """What fits a number, a misconception, a pasted error or a word."""
+def find(text: str, entries: Sequence[Entry], root: Path = ROOT) -> Findings:
+    """What fits a number, a misconception, a check, a pasted error or a word."""
     text = ESCAPES.sub("", text[-MOST:])
     numbered = by_number(text, entries)
     if numbered is not None:
         return Findings(numbered)
-    whole = by_text(text, entries)
+    checks = by_check(text, root)
+    if checks:
+        return Findings(checks)
+    whole = by_text(in_full(text, entries), entries)
     codes = [e for e in by_codes(text, entries) if e not in whole]
     if whole:
         return Findings(whole[-IN_FULL:], [*whole[-IN_FULL - 1 :: -1], *codes])
     if codes:
         return Findings(codes[:IN_FULL], codes[IN_FULL:])
-    fitting = by_words(text, entries)
+    fitting = by_title(text, entries) or by_words(text, entries)
     return (
         Findings(tuple(fitting)) if len(fitting) == 1 else Findings((), tuple(fitting))
     )
@@ -337,6 +412,7 @@ def overview(entries: Sequence[Entry], width: int) -> terminal.Lines:
         ("403", "the answer to a handshake that was refused"),
         ("M20", "a misconception: symptom, cause, what to do"),
         ("'KeyError: ...'", "an error: its text, or a whole traceback"),
+        ("'it answers ...'", "the name of a check: whose it is, where its hints are"),
         ("-", "the same, from standard input"),
         ("ping", "a word: what speaks of it"),
     )
@@ -360,10 +436,12 @@ def nothing(text: str, misconceptions: int) -> str:
         came = "an empty text"
     elif re.fullmatch(r"[Mm] ?\d{1,3}", came):
         came = f"{came}, and they go from M01 to M{misconceptions:02}"
+    elif re.fullmatch(r"-?\d+", came):
+        came = f"{came}, and close codes go from 0 to 65535"
     examples = "\n".join(f"  {LEARN} explain {example}" for example in EXAMPLES)
     return (
-        "Expected was a close code, a status, a misconception, an error's text or a"
-        f" word that docs/ knows; this came: {came}\n{examples}"
+        "Expected was a close code, a status, a misconception, an error's text, the"
+        f" name of a check or a word that docs/ knows; this came: {came}\n{examples}"
     )
 
 
@@ -397,7 +475,7 @@ def explain(words: Sequence[str], root: Path = ROOT) -> int:
         terminal.show(console, overview(entries, width))
         return FOUND
     text = pasted() if list(words) == ["-"] else " ".join(words)
-    findings = find(text, entries)
+    findings = find(text, entries, root)
     if not (findings.whole or findings.named):
         count = sum(entry.page == "misconceptions" for entry in entries)
         for line in nothing(text, count).splitlines():
