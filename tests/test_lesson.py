@@ -5,10 +5,13 @@ import gc
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 from fastapi import FastAPI, WebSocket, WebSocketException
+from nbclient.exceptions import CellExecutionError
 from redis import ConnectionError, Redis
 from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
@@ -16,7 +19,7 @@ from websockets.frames import Frame, Opcode
 from benchmarks import why_not_http
 from chapters.ch01_echo.app import PAGE, app, echo
 from tests.small_course import SOLVED, make_course
-from workbook import anatomy, checks, desk, lesson
+from workbook import anatomy, book, checks, course, desk, lesson
 from workbook.course import find_exercise
 from workbook.failure import Failure
 from workbook.progress import PLACE, Progress, digest
@@ -347,18 +350,44 @@ def test_a_frame_is_drawn_as_svg_and_told_as_text() -> None:
     ]
 
 
+@pytest.mark.parametrize("id", ["1.1", 1.1], ids=repr)
 def test_a_solved_exercise_is_green_and_kept_as_progress(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    id: str | float,
 ) -> None:
     run = checks.run
     monkeypatch.setenv(PLACE, str(tmp_path / "progress.json"))
     monkeypatch.setattr(checks, "run", lambda ex, process: run(ex, ex.solution))
 
-    lesson.check("1.1")
+    lesson.check(id)
 
     exercise = find_exercise("1.1")
     assert capsys.readouterr().out.startswith("✔ 1.1 shout: all ")
     assert Progress.of().record(exercise).passed == digest(exercise.path)
+
+
+@pytest.mark.parametrize("id", ["9.9", 9.9, "1.2.3", "", None], ids=repr)
+def test_an_exercise_that_is_not_there_is_an_error_of_one_sentence(id: Any) -> None:
+    with pytest.raises(lesson.NoExercise, match=r"^There is no .* There are: ") as told:
+        lesson.check(id)
+
+    assert told.value.__suppress_context__
+
+
+def test_a_notebook_shows_of_an_unknown_exercise_its_sentence_alone() -> None:
+    v4: Any = nbformat.v4
+    cell = v4.new_code_cell("from workbook.lesson import check\ncheck(9.9)")
+    notebook = v4.new_notebook(cells=[cell])
+
+    with pytest.raises(CellExecutionError):  # nobody takes it for green
+        book.execute(notebook, course.ROOT)
+
+    [output] = notebook.cells[0].outputs
+    assert output.output_type == "error"
+    assert " ".join(output.traceback).startswith("There is no chapter '9'. There are: ")
+    assert len(output.traceback) <= 2
 
 
 PRINTS_AND_RAISES = """

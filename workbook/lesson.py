@@ -20,7 +20,7 @@ from IPython import display as ipython
 from workbook import anatomy, diagram, terminal
 from workbook.broker import Broker
 from workbook.checks import Verdict
-from workbook.course import ROOT, find_exercise
+from workbook.course import ROOT, NotFound, find_exercise
 from workbook.desk import judge
 from workbook.failure import Failure, quote
 from workbook.link import Link
@@ -298,13 +298,28 @@ def draw_frame(data: bytes, title: str = "One frame, bit by bit") -> Shown:
     return Shown({**forms, "text/plain": anatomy.text(data)})
 
 
-def check(id: str) -> None:
+class NoExercise(NotFound):
+    """No such exercise. In a notebook its sentence is all that is shown."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback, line by line."""
+        return textwrap.wrap(str(self), 84)
+
+
+def check(id: str | float) -> None:
     """Check your answer to an exercise, as `python3 learn.py check` does.
 
     Args:
-        id: the exercise's number, "1.2".
+        id: the exercise's number, "1.2"; without its quotes it is taken, too.
+
+    Raises:
+        NoExercise: there is none of this number.
     """
-    verdict = judge(find_exercise(id), Progress.of())
+    try:
+        exercise = find_exercise(str(id))
+    except NotFound as missing:
+        raise NoExercise(str(missing)) from None
+    verdict = judge(exercise, Progress.of())
     failure = verdict.failure
     if failure is None:
         print(_told(verdict))
@@ -313,7 +328,8 @@ def check(id: str) -> None:
     with_printed = _told(verdict, replace(failure, trace=()))
     print(message)
     if verdict.wire.events:
-        _display(draw(verdict.wire, f"What went over the wire in exercise {id}"))
+        title = f"What went over the wire in exercise {exercise.id}"
+        _display(draw(verdict.wire, title))
     if len(failure.trace) > 2:  # of one line, the message has told everything
         _display(_folded("Traceback, your lines only", failure.trace))
     if failure.printed:
