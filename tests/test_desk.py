@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.small_course import HALF_RIGHT, SHIPPED, SOLVED, make_course
-from workbook import course, desk
+from workbook import course, desk, terminal
 from workbook.course import Exercise, NotFound
 from workbook.progress import PLACE, Progress, State, digest
 
@@ -261,6 +262,25 @@ def test_a_solution_is_shown_after_the_exercise_has_passed(
     assert status == 0
     assert "return 2 * n" in told.out()
     assert not Progress.of(root).record(first).solution
+
+
+def test_on_a_narrow_terminal_commands_are_whole_and_so_is_code(
+    root: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def narrow() -> Console:
+        return Console(force_terminal=True, color_system=None, width=24)
+
+    monkeypatch.setattr(terminal, "make_console", narrow)
+    first = course.find_exercise("1.1", root)
+    first.path.write_text(SOLVED)
+
+    desk.check("1.1", root)
+    desk.solution("1.1", root=root)
+
+    *_, after, code = told.out().rpartition("How we did it:")
+    assert " ".join(code.split()).startswith("python3 learn.py solution 1.1 Next: ")
+    assert after == "How we did it:"
+    assert "\n      return 2 * n  # twice\n" in code
 
 
 def test_without_a_terminal_nobody_is_asked_whether_to_give_up(

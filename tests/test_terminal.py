@@ -1,17 +1,21 @@
 """What is told fits into eighty columns and needs no colour to be understood."""
 
+import ast
 import io
+import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
+from rich.spinner import Spinner
 from rich.text import Text
 
 from tests.small_course import RIGHT, SHIPPED, SOLVED, make_course, write
 from tests.steady import SteadyWire
 from workbook import terminal
 from workbook.checks import Verdict
-from workbook.course import Exercise, chapters
+from workbook.course import ROOT, Exercise, chapters
 from workbook.failure import Failure, Line
 from workbook.progress import Record, State, digest, key
 from workbook.wire import Wire
@@ -343,6 +347,148 @@ def test_a_narrow_row_leaves_its_right_end_out() -> None:
 
     assert terminal.both(left, right, 12).plain == "left   right"
     assert terminal.both(left, right, 10).plain == "left"
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_line_that_is_too_long_goes_on_further_in(width: int) -> None:
+    long = Text.assemble("  To give up: ", ("python3 learn.py solution 1.1", "bold"))
+
+    rows = terminal.folded([Text("short"), long], width)
+
+    assert plain(rows).startswith("short\n  ")
+    assert "".join(plain(rows).split()) == "".join(f"short{long.plain}".split())
+    assert len(rows) > 2
+    assert any("bold" in str(span.style) for row in rows for span in row.spans)
+
+
+def test_a_command_is_not_torn_apart() -> None:
+    long = Text("That was the last hint. The answer: python3 learn.py solution 1.1")
+
+    rows = terminal.folded([long], 50)
+
+    assert [row.plain for row in rows] == [
+        "That was the last hint. The answer:",
+        "  python3 learn.py solution 1.1",
+    ]
+
+
+def test_a_narrow_terminal_gets_rows_folded_but_for_those_of_a_source() -> None:
+    line = Text("    return await websocket.send_text(text)  # to who asked")
+    console = Console(file=io.StringIO(), force_terminal=True, width=40)
+
+    terminal.show(console, [line])
+    terminal.show(console, [line], fold=False)
+
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines() == [
+        "    return await",
+        "      websocket.send_text(text)  # to",
+        "      who asked",
+        line.plain,
+    ]
+
+
+def test_what_folds_takes_of_the_room_of_a_long_run(
+    three: tuple[Exercise, ...],
+) -> None:
+    failure = Failure("ana", "this", "that", sent="it", misconception="M24")
+    verdict = long_run(three[0], failure, 30)
+    console = Console(file=io.StringIO(), force_terminal=True, width=40, height=30)
+
+    terminal.tell(verdict, console)
+
+    assert isinstance(console.file, io.StringIO)
+    told = console.file.getvalue()
+    assert "python3 learn.py explain M24" in told
+    assert len(told.splitlines()) <= 30 - terminal.FOLLOWS
+
+
+# Where there are few letters
+
+
+NOT_SHOWN = {terminal.GLUE, "\xe0", *map(chr, range(0x1F3FB, 0x1F400))}
+"""A mark of our own, a key of Windows, and colours of skin, which are looked for."""
+
+
+def letters() -> set[str]:
+    """What the engine's texts hold beside ASCII; descriptions are for readers."""
+    found: set[str] = set()
+    for file in sorted((ROOT / "workbook").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {c for c in node.value if not c.isascii()}
+    for page in (ROOT / "docs").glob("*.md"):
+        found |= {c for c in page.read_text(encoding="utf-8") if not c.isascii()}
+    return found - NOT_SHOWN
+
+
+def test_every_letter_of_ours_has_one_of_ascii() -> None:
+    assert letters() >= set("▶◀✘✔│─…")
+    for letter in letters():
+        spelt = letter.translate(terminal.IN_ASCII)
+        assert spelt.isascii(), letter
+        assert len(spelt) == 1, letter
+
+
+def printed(encoding: str, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A verdict as it comes out of a stream of this encoding."""
+    kept = io.BytesIO()
+    stream = io.TextIOWrapper(kept, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    terminal.tell(verdict, terminal.make_console())
+    stream.flush()
+    return kept.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
+def test_a_diagram_keeps_its_directions_and_its_widths_in_every_encoding(
+    three: tuple[Exercise, ...], monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    verdict = failed(three[0], Failure("ana", "this", "Grüße 猫", sent="it"))
+
+    whole = printed("utf-8", verdict, monkeypatch).splitlines()
+    told = printed(encoding, verdict, monkeypatch).splitlines()
+
+    assert [cell_len(row) for row in told] == [cell_len(row) for row in whole]
+    assert told[0].startswith("x 1.1 double: not yet")
+    [sent] = [row for row in told if "GET /ws" in row or '"/ws"' in row]
+    [got] = [row for row in told if 'text "hello"' in row and row.rstrip()[-1] == "x"]
+    assert ">" in sent
+    assert "<" in got
+    assert "??" in "".join(told)  # a cat is none of ours
+    assert "".join(told).count("?") <= 2 + 2 * (encoding == "ascii")
+
+
+def test_in_ascii_lines_and_arrows_are_drawn(
+    three: tuple[Exercise, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = failed(three[0], Failure("ana", "this", "that", sent="it"))
+
+    told = printed("ascii", verdict, monkeypatch)
+
+    assert "|<- " in told
+    assert "->|" in told
+    assert "--| x" in told
+
+
+def test_what_is_refused_and_what_spins_need_no_more_letters_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(kept, encoding="ascii"))
+    terminal.make_console()
+
+    print("cut\u2026", *Spinner("dots").frames, file=sys.stderr, flush=True)
+
+    assert kept.getvalue().split() == [b"cut~", *[b"*"] * 10]
+
+
+def test_half_a_character_does_not_end_the_printing(
+    three: tuple[Exercise, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = Verdict(three[0], three[0].path, ["a \ud800 b"], None, None)
+
+    assert "a ? b" in printed("utf-8", verdict, monkeypatch)
 
 
 def test_commands_in_a_sentence_are_not_torn_at_hyphens() -> None:

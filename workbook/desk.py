@@ -186,7 +186,7 @@ def solution(target: str, yes: bool = False, root: Path = ROOT) -> int:
     if exercise.path.exists():
         mine = exercise.path.read_text(encoding="utf-8", errors="replace")
     lines = terminal.solution(exercise, code, mine, console)
-    terminal.show(console, lines, cut=False)
+    terminal.show(console, lines, fold=False)
     return FINE
 
 

@@ -42,7 +42,6 @@ LABEL = 14  # columns
 ABOVE_ALL = {"Exception in ASGI application", "WebSocket connection to ... failed"}
 """Titles of what stands before every error, and so is no news where one is known."""
 
-GLUE = "\ue000"  # a blank at which no line is broken
 
 INLINE = re.compile(
     r"`(?P<code>[^`]+)`|\*\*(?P<bold>[^*]+)\*\*|\[(?P<link>[^\]]+)\](?:\([^)]*\))?"
@@ -333,7 +332,7 @@ def styled(markdown: str) -> Text:
     for match in INLINE.finditer(markdown):
         text.append(markdown[last : match.start()])
         if match["code"]:
-            glue = GLUE if len(match["code"]) <= 28 else " "
+            glue = terminal.GLUE if len(match["code"]) <= 28 else " "
             text.append(match["code"].replace(" ", glue), "cyan")
         else:
             text.append(match["bold"] or match["link"], "bold")
@@ -347,7 +346,7 @@ def wrapped(text: Text, width: int) -> Iterator[Text]:
     console = Console(width=width)
     for line in text.wrap(console, width):
         line.rstrip()
-        line.plain = line.plain.replace(GLUE, " ")
+        line.plain = line.plain.replace(terminal.GLUE, " ")
         yield line
 
 

@@ -4,13 +4,15 @@ Functions give lines; whoever calls them prints or places them. No meaning is to
 by colour alone.
 """
 
+import codecs
 import difflib
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -49,22 +51,90 @@ MARKS = {
 Lines = list[Text]
 
 
+IN_ASCII = str.maketrans(
+    {
+        **dict.fromkeys("├│┤", "|"),
+        **dict.fromkeys("┊⋮", ":"),
+        **dict.fromkeys("╳✘×", "x"),
+        **dict.fromkeys("─–—", "-"),
+        **dict.fromkeys("✔╪", "+"),
+        **dict.fromkeys("‘’", "'"),
+        **dict.fromkeys("“”", '"'),
+        **dict.fromkeys(map(chr, range(0x2800, 0x2900)), "*"),  # what spins
+        **dict(zip("▶◀›╌·…•␣↑↓■→←", "><>..~*_^v#><", strict=True)),
+    }
+)
+"""What stands for our letters, one for one, where there are only those of ASCII."""
+
+FEW_LETTERS = "workbook.few_letters"
+"""What a stream does with a letter that its encoding has not."""
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """In place of letters that cannot be written, others that are as wide."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end].translate(IN_ASCII)
+    spelt = (c if c.isascii() else "?" * cell_len(c) for c in letters)
+    return "".join(spelt), error.end
+
+
+codecs.register_error(FEW_LETTERS, _spell)
+
+
 def make_console() -> Console:
-    """A console on standard output that shows text as it is."""
-    if hasattr(sys.stdout, "reconfigure"):
-        # A terminal with few letters shows "?" for a mark; it must not end the check.
-        sys.stdout.reconfigure(errors="replace")  # pyright: ignore
+    """A console on standard output that shows text as it is.
+
+    Where the encoding has not all our letters, ASCII stands for them: it must neither
+    end a check nor hide in which direction something went.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=FEW_LETTERS)  # pyright: ignore
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def show(console: Console, lines: Sequence[Text], *, cut: bool = True) -> None:
-    """Print lines; on a terminal that is narrower, cut or wrapped as it does itself."""
-    cut = cut and console.is_terminal
+def show(console: Console, lines: Sequence[Text], *, fold: bool = True) -> None:
+    """Print lines; on a terminal that is narrower, folded or as it wraps itself.
+
+    Args:
+        console: where to print.
+        lines: what to print.
+        fold: whether rows may begin at a blank; those of a source may not.
+    """
+    if fold and console.is_terminal:
+        lines = folded(lines, console.width)
     for line in lines:
-        if cut:
-            console.print(line, overflow="ellipsis", no_wrap=True)
-        else:
-            console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True)
+
+
+GLUE = "\ue000"
+"""A blank at which no row ends."""
+
+COMMAND = re.compile(rf"{re.escape(LEARN)} \w+(?: (?:M?\d[\d.]*|--\w+))*")
+
+
+def folded(lines: Iterable[Text], width: int) -> Lines:
+    """Lines of which one that is too long goes on in the next row, further in."""
+    rows: Lines = []
+    for line in lines:
+        if line.cell_len <= width:
+            rows.append(line)
+            continue
+        begin = len(line.plain) - len(line.plain.lstrip())
+        room = max(1, width - begin - 2)
+        whole = line.copy()
+        for command in COMMAND.findall(line.plain):
+            if len(command) <= room:
+                glued = command.replace(" ", GLUE)
+                whole.plain = whole.plain.replace(command, glued)
+        indent = " " * begin
+        for part in whole[begin:].wrap(Console(width=room), room):
+            part.rstrip()
+            part.plain = part.plain.replace(GLUE, " ")
+            rows.append(Text.assemble(indent, part))
+            indent = " " * (begin + 2)
+    return rows
 
 
 def both(left: Text, right: Text, width: int) -> Text:
@@ -287,6 +357,12 @@ def brief(verdict: "Verdict", width: int = WIDTH) -> Lines:
     return lines
 
 
+def not_judged(exercise: Exercise, begun: bool) -> Text:
+    """The line about an exercise whose check has not ended yet, or not begun."""
+    words = "being checked" if begun else "not checked yet"
+    return Text.assemble("  ", (title(exercise), "bold"), f": {words}")
+
+
 def not_begun(exercise: Exercise) -> Text:
     """The line about an exercise whose file is as it was shipped."""
     return Text.assemble(("· ", "dim"), (title(exercise), "bold"), ": not begun")
@@ -299,8 +375,13 @@ def tell(verdict: "Verdict", console: Console) -> None:
         verdict: of one exercise.
         console: where to print.
     """
+    width = min(WIDTH, console.width)
     height = console.height if console.is_terminal else None
-    show(console, explain(verdict, min(WIDTH, console.width), height))
+    lines = explain(verdict, width, height)
+    if height is not None:
+        height -= len(folded(lines, width)) - len(lines)
+        lines = explain(verdict, width, height)
+    show(console, lines)
 
 
 def help_line(exercise: Exercise, record: Record) -> Text:
