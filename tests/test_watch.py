@@ -276,6 +276,51 @@ def test_where_it_is_narrow_the_checks_that_pass_share_a_line(
     assert "more line" not in narrow
 
 
+def test_where_it_is_narrow_the_count_and_the_commands_can_be_read(
+    root: Path, first: Exercise
+) -> None:
+    first.path.write_text(HALF_RIGHT)
+    with Session(root) as session:
+        session.resize(36, 30)
+        session.until("ex1_double.py          0 of 3 passed", "✘ it doubles two")
+        save(first.path, HALF_RIGHT + "\nwhile True:\n    pass\n")
+        session.until("1.1 double              checking ...", "✘ it doubles two")
+        session.press("hhh")
+        session.until("up: python3 learn.py solution 1.1\n")
+        save(first.path, SOLVED)
+        said = session.until("Press n to go on.")
+
+    assert "How we did it:\n  python3 learn.py solution 1.1" in said
+    assert "chapters/ch01_one/exercises/ex2_twice.py" in said.replace("\n  ", "")
+    assert max(map(len, said.split("\n"))) <= 36
+
+
+def test_while_every_exercise_is_checked_none_is_missing(
+    root: Path, first: Exercise
+) -> None:
+    first.path.write_text(SHIPPED + "\nwhile True:\n    pass\n")
+    second = course.find_exercise("1.2", root)
+    second.path.write_text(SOLVED)
+    with Session(root) as session:
+        session.until("checking ...")
+        session.press("c")
+        screen = session.until("checking 1.1 ...", "1.1 double: being checked")
+
+    assert "1.2 twice: not checked yet" in screen
+    assert "2.1 again: not begun" in screen
+
+
+def test_where_there_are_no_arrows_the_screen_has_ascii(
+    root: Path, first: Exercise
+) -> None:
+    first.path.write_text(HALF_RIGHT)
+    with Session(root, PYTHONIOENCODING="ascii") as session:
+        screen = session.until("x 1.1 double: not yet", "+ it doubles one", "-" * 80)
+
+    assert screen.isascii()
+    assert "?" not in screen
+
+
 def test_in_manual_mode_only_a_key_checks(root: Path, first: Exercise) -> None:
     with Session(root, manual=True) as session:
         session.until("Press r to check it.", "Manual: r checks")

@@ -500,7 +500,7 @@ class Live(Watch):
         width, height = size
         rows, self._scroll = page(
             self._head(width),
-            self._body(width),
+            terminal.folded(self._body(width), width),
             self._foot(width),
             height,
             self._scroll,
@@ -510,24 +510,39 @@ class Live(Watch):
     def _head(self, width: int) -> Lines:
         records = self.progress.read()
         everything = course.exercises(self.exercise.chapter.root)
-        path = Text(terminal.shown_path(self.exercise))
-        first = terminal.both(path, terminal.bar(everything, records), width)
-        name = Text(terminal.title(self.exercise), "bold")
+        first = self._place(terminal.bar(everything, records), width)
+        title = name = Text(terminal.title(self.exercise), "bold")
         match self.view:
             case "verdict" if self.checked is not None:
                 name = terminal.summary(self.checked.verdict)
             case "hints":
-                name.append(": hints")
+                name = title + Text(": hints")
             case "list" | "all":
                 name = Text("Every exercise", "bold")
             case "verdict":
                 pass
-        return [first, terminal.both(name, Text(self._status()), width), Text()]
+        status = Text(self._status())
+        second = terminal.both(name, status, width)
+        if second == name and self.checker.since is not None:
+            second = terminal.both(title, status, width)  # what is shown is past
+        return [first, second, Text()]
+
+    def _place(self, bar: Text, width: int) -> Text:
+        """Where we are, and how far we have come, in short where it is narrow."""
+        path = terminal.shown_path(self.exercise)
+        short = Text(bar.plain.replace(" exercises", ""))
+        for left in (Text(path), Text(self.exercise.path.name)):
+            for right in (bar, short):
+                row = terminal.both(left, right, width)
+                if row != left:
+                    return row
+        return short
 
     def _status(self) -> str:
         if self.checker.since is not None:
             spent = time.monotonic() - self.checker.since
-            return "checking ..." + (f" {spent:.0f} s" if spent >= 1 else "")
+            which = f" {self._waiting[0].id}" if self._waiting else ""
+            return f"checking{which} ..." + (f" {spent:.0f} s" if spent >= 1 else "")
         if self.view != "verdict" or self.checked is None:
             return ""
         if self.stale:
@@ -543,9 +558,14 @@ class Live(Watch):
                 return terminal.overview(everything, self.progress.read())
             case "all":
                 everything = course.exercises(self.exercise.chapter.root)
-                return [row for ex in everything for row in self._found.get(ex.id, [])]
+                return [row for ex in everything for row in self._rows(ex)]
             case "verdict":
                 return self._verdict(width)
+
+    def _rows(self, exercise: Exercise) -> Lines:
+        """What `c` knows of an exercise by now."""
+        begun = self._waiting[:1] == [exercise]
+        return self._found.get(exercise.id, [terminal.not_judged(exercise, begun)])
 
     def _verdict(self, width: int) -> Lines:
         if self.checked is None:
