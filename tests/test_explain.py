@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from io import BytesIO, TextIOWrapper
@@ -794,6 +794,24 @@ def test_every_entry_fits_its_columns_and_shows_no_markup(width: int) -> None:
 )
 def test_an_error_at_the_end_of_a_long_log_is_found(noise: str) -> None:
     assert TEXT in whole(f"{noise * 100_000}{TEXT}")
+
+
+def test_of_a_long_log_full_of_one_error_only_the_end_is_read_line_by_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [f"TimeoutError: try {n} failed\n" for n in range(1000)]
+    read: list[str] = []
+    by_text = explain.by_text
+
+    def count(text: str, entries: Sequence[Entry]) -> list[Entry]:
+        read.append(text)
+        return by_text(text, entries)
+
+    monkeypatch.setattr(explain, "by_text", count)
+
+    assert whole("".join(lines)) == ["TimeoutError"]
+    assert read[-2].endswith("try 999 failed")
+    assert len(read) < 400
 
 
 def test_a_word_lists_what_fits_titles_first() -> None:

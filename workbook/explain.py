@@ -38,6 +38,7 @@ LOOKED_FOR = 8  # words: whoever pastes more has pasted an error
 MOST_READ = 1 << 24  # bytes, of standard input
 MOST = 1 << 18  # characters that are looked at, the last: of a log they are the news
 MOST_FOR_A_NUMBER = 40  # characters
+MOST_BY_NAME = 1 << 13  # characters, the last, in which bare names are looked for
 LABEL = 14  # columns
 ABOVE_ALL = {"Exception in ASGI application", "WebSocket connection to ... failed"}
 """Titles of what stands before every error, and so is no news where one is known."""
@@ -252,7 +253,8 @@ def in_full(text: str, entries: Sequence[Entry]) -> str:
 
     def whole(line: re.Match[str]) -> str:
         name = names.get(line["name"].casefold())
-        if name is None or known(line["rest"]):
+        past = line.start() < len(text) - MOST_BY_NAME
+        if name is None or past or known(line["rest"]):
             return line[0]
         return line["before"] + name + line["rest"]
 
