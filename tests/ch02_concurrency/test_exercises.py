@@ -13,12 +13,14 @@ interval makes the same moment a short one.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from workbook.answer import Answer
+from workbook.answer import Answer, line
 from workbook.client import REPLY, Client
-from workbook.failure import Failure, name, name_close
+from workbook.failure import Failure, Line, name, name_close
 from workbook.wire import Event, Kind
 
 LONG = 600.0
@@ -43,6 +45,18 @@ def scales(
         answer.begin()
         answer.set(**{constant: factor * first})
         yield factor * first
+
+
+LATE = 1.3
+"""So many times its interval something may take before it is looked at again."""
+
+ATTEMPTS = (1, 12, 20, 40)
+"""How many times as long the interval is, when it is. Whoever stands still is late by
+some time; who waits for twice the interval is late by more, the longer it is."""
+
+BRIEF = 0.15
+"""Seconds in which nothing comes by itself when an interval is LONG, but does where it
+is the usual one, whatever was asked for."""
 
 
 def heard(answer: Answer, client: Client) -> list[Event]:
@@ -100,6 +114,208 @@ def expect_among(
     except Failure as failure:
         failure.hint = hint  # also when nothing came
         raise
+
+
+def expect_echoes(
+    answer: Answer, client: Client, beats: tuple[str, ...], *texts: str
+) -> None:
+    """These texts must be echoed, and no beat come before them: none is due yet."""
+    for text in texts:
+        client.send(text)
+    for text in texts:
+        try:
+            client.expect(text, hint=ORDER, hints=dict.fromkeys(beats, SHORT))
+        except Failure as failure:
+            if failure.silent:
+                failure.hint = WAITS
+            raise
+
+
+ORDER = "Each text is echoed as it is, in the order in which they came."
+SHORT = "Each text cuts a pause short. What is it that ends the waiting?"
+WAITS = "The echo waits, or is lost. Nothing may stand between a text and its echo."
+
+
+@dataclass(frozen=True)
+class Beats:
+    """What comes by itself, one every STEP seconds."""
+
+    texts: tuple[str, ...]
+    at_once: int  # so many of them do not wait
+    hint: str  # where they do not come
+    others: str  # where something else comes
+    sooner: str  # where they come before their time
+    last: str | None = None  # where nothing comes instead of the last
+
+    def pauses(self, place: int) -> int:
+        """How many there are before the text of this place, from 1."""
+        return place - self.at_once
+
+
+def expect_first(answer: Answer, client: Client, beats: Beats, hint: str) -> None:
+    """The first text must not wait for STEP seconds, and the second must: it is LONG.
+
+    Args:
+        answer: the answer under test.
+        client: one that has come and says nothing.
+        beats: what comes.
+        hint: what to say where nothing comes.
+    """
+    try:
+        client.expect(beats.texts[0], hint=hint)
+    except Failure as failure:
+        if failure.silent:
+            failure.where = pausing(answer)
+        else:
+            failure.hint = beats.others
+        raise
+    expect_no_more(answer, client, beats.sooner)
+
+
+def expect_no_more(answer: Answer, client: Client, hint: str) -> None:
+    """Nothing comes by itself where the interval is LONG."""
+    for pause in (0, BRIEF):
+        time.sleep(pause)
+        takes_turns(client)
+        if len(heard(answer, client)) > client.received:
+            expected = f"nothing more for STEP = {LONG:g} s"
+            raise instead_of(expected, answer, client, hint, client.received + 1)
+
+
+def takes_turns(client: Client) -> bool:
+    """Whether the server's event loop runs: what was due has been done when it does.
+
+    Each ping comes after the last one's pong, so each takes the loop a turn of its own,
+    and a pause that is over ends in the first.
+    """
+    return all(client.ping() for _ in range(2 * FEW))
+
+
+def pausing(answer: Answer) -> Line | None:
+    """The only line at which the app waits for something else than a message."""
+    waiting = set() if answer.server is None else set(answer.server.waiting())
+    receives = re.compile(r"\.(receive|iter)_?\w*\(")
+    found = [one for one in waiting if not receives.search(one.code)]
+    return found[0] if len(found) == 1 else None
+
+
+def expect_pace(answer: Answer, beats: Beats, usual: float) -> None:
+    """To a client that says nothing they come in time: neither sooner nor later.
+
+    Sooner is never a machine's fault. Later may be: who was late is asked again, and
+    refused only where a pause was over when the server did other things.
+
+    Args:
+        answer: the answer under test.
+        beats: what comes.
+        usual: seconds to which STEP is set; more where this did not tell.
+    """
+    in_time = 0  # twice: it may be a pause of this very length, whatever STEP is
+    for step in scales(answer, "STEP", usual, *ATTEMPTS):
+        with answer.connect("ana") as ana:
+            if step > usual:
+                in_time += keeps_pace(answer, ana, beats, step)
+            elif come_in_time(answer, ana, beats, step):
+                return
+        if in_time == 2:
+            return
+
+
+def come_in_time(answer: Answer, client: Client, beats: Beats, step: float) -> bool:
+    """Whether all of them come, and the last is not late."""
+    began, count = asked_at(answer, client), len(beats.texts)
+    end = began + LATE * beats.pauses(count) * step
+    while answer.wire.now() < end and not is_closed(answer, client):
+        if len(heard(answer, client)) >= count:
+            break
+        time.sleep(step / 20)
+    came = heard(answer, client)[:count]
+    pauses = beats.pauses(len(came))
+    slow = pauses < 1 or came[-1].time - began >= LATE * pauses * step
+    there = len(came) if slow and not is_closed(answer, client) else count
+    for place in range(1, there + 1):
+        expect_beat(answer, client, beats, place, step)
+    return there == count and heard(answer, client)[count - 1].time < end
+
+
+def keeps_pace(answer: Answer, client: Client, beats: Beats, step: float) -> bool:
+    """Whether the first two come in time; False where it may have been a machine.
+
+    Raises:
+        Failure: the pause was over, the server did other things, and nothing came.
+    """
+    for place in (1, 2):
+        before = [e for e in answer.wire if e.kind in ("response", "text")][-1]
+        overdue = beats.pauses(place) > 0 and is_overdue(answer, client, step)
+        where = pausing(answer) if overdue else None
+        expect_beat(answer, client, beats, place, step, where)
+        if overdue:
+            hint = "One is to come every STEP seconds. Yours take longer."
+            event = heard(answer, client)[place - 1]
+            failure = instead_of(f"one every {step:g} s", answer, client, hint)
+            since = "the handshake" if before.kind == "response" else name(before)
+            failure.got += f" {event.time - before.time:.2f} s after {since}"
+            failure.where = where
+            raise failure
+    first, second = heard(answer, client)[:2]
+    began = first.time if beats.at_once else asked_at(answer, client)
+    return second.time - began < LATE * beats.pauses(2) * step
+
+
+def expect_beat(
+    answer: Answer,
+    client: Client,
+    beats: Beats,
+    place: int,
+    step: float,
+    where: Line | None = None,
+) -> None:
+    """The text of this place must be the next to come, and not before its time."""
+    try:
+        client.expect(beats.texts[place - 1], hint=beats.hint)
+    except Failure as failure:
+        if not failure.silent:
+            failure.hint = beats.others
+        elif beats.last is not None and place == len(beats.texts):
+            sends = answer.process.ask("sends", port=client.port) or {}
+            failure.where = line([*sends.get("lines", []), None][place - 2])
+            failure.hint = beats.last
+        else:
+            failure.where = where
+        raise
+    pauses = beats.pauses(place)
+    took = heard(answer, client)[place - 1].time - asked_at(answer, client)
+    if took < pauses * (step - time.get_clock_info("monotonic").resolution):
+        text = name(heard(answer, client)[place - 1])
+        expected = f"{text} after {pauses * step:g} s, as STEP = {step:g} s"
+        failure = instead_of(expected, answer, client, beats.sooner)
+        failure.got += f" {took:.2f} s after the handshake"
+        raise failure
+
+
+def asked_at(answer: Answer, client: Client) -> float:
+    """When this client asked for its WebSocket: nothing had begun before."""
+    mine = (event for event in answer.wire if event.client == client.name)
+    return next(event.time for event in mine if event.kind == "request")
+
+
+def is_overdue(answer: Answer, client: Client, step: float) -> bool:
+    """Whether nothing comes although a pause is over, and the server is not busy.
+
+    The pause that is meant began before the server answered to a ping that came after
+    the last message.
+    """
+    came = len(heard(answer, client))
+
+    def waits() -> bool:
+        return len(heard(answer, client)) == came and not is_closed(answer, client)
+
+    if not takes_turns(client):
+        return False
+    end = time.monotonic() + LATE * step
+    while waits() and time.monotonic() < end:
+        time.sleep(step / 100)
+    return waits() and takes_turns(client) and waits()
 
 
 def talk(
@@ -191,26 +407,27 @@ def ends(answer: Answer, client: Client) -> bool:
 
 NUMBERS = ("5", "4", "3", "2", "1", "0")
 STEP = 0.15  # seconds between two numbers while a client talks
-PAUSES = 5  # of STEP seconds, from 5 to 0
 ANEW = "With each text the pause begins anew, so it never ends."
-SHORT = "Each text cuts a pause short. What is it that ends the waiting?"
 LOST = "An echo is missing. Who held this text, and was cancelled?"
 
 
+COUNTDOWN = Beats(
+    NUMBERS,
+    at_once=1,
+    hint="The numbers come by themselves, one every STEP seconds.",
+    others="The numbers from 5 to 0 come by themselves.",
+    sooner="STEP seconds pass from one number to the next. Which pause is awaited?",
+    last="0 is a number like the others, and the last.",
+)
+
+
 def test_it_counts_down_to_0(ex1_countdown: Answer) -> None:
-    step = 0.1
-    ex1_countdown.set(STEP=step)
-    began = time.monotonic()
+    expect_pace(ex1_countdown, COUNTDOWN, 0.1)
+    ex1_countdown.begin()
+    ex1_countdown.set(STEP=0.02)
     with ex1_countdown.connect("ana") as ana:
         for number in NUMBERS:
-            ana.expect(number, hint="The numbers from 5 to 0 come by themselves.")
-        took = time.monotonic() - began
-        if took < PAUSES * step:
-            hint = "STEP seconds pass from one number to the next. Await the pause."
-            expected = f'text "0" {PAUSES * step:g} s after the handshake'
-            failure = instead_of(expected, ex1_countdown, ana, hint)
-            failure.got += f" {took:.2f} s after the handshake"
-            raise failure
+            ana.expect(number, hint=COUNTDOWN.others)
         hint = "The countdown is over, the conversation is not: echo this text."
         ana.send("hello", hint=hint)
         ana.expect("hello", hint=hint)
@@ -248,11 +465,9 @@ def echo_comes_first(answer: Answer, ana: Client, step: float) -> bool:
 def test_no_text_ends_a_pause(ex1_countdown: Answer) -> None:
     ex1_countdown.set(STEP=LONG)
     with ex1_countdown.connect("ana") as ana:
-        ana.expect("5")
-        for text in ("one", "two", "three"):
-            ana.send(text)
-        for text in ("one", "two", "three"):
-            ana.expect(text, hint=SHORT)
+        hint = "The first number comes at once. What does it wait for?"
+        expect_first(ex1_countdown, ana, COUNTDOWN, hint)
+        expect_echoes(ex1_countdown, ana, NUMBERS, "one", "two", "three")
 
 
 def test_it_counts_while_a_client_talks(ex1_countdown: Answer) -> None:
@@ -320,28 +535,24 @@ def test_each_client_has_a_countdown_of_its_own(ex1_countdown: Answer) -> None:
 TICK = 0.1  # seconds between two ticks
 
 
+TICKS = Beats(
+    ("tick", "tick", "tick"),
+    at_once=0,
+    hint="The ticks come by themselves, one every STEP seconds.",
+    others="Nobody has said anything yet: only ticks come.",
+    sooner="STEP seconds pass before each tick.",
+)
+
+
 def test_the_ticks_come_by_themselves(ex2_one_reader: Answer) -> None:
-    ex2_one_reader.set(STEP=TICK)
-    began = time.monotonic()
-    with ex2_one_reader.connect("ana") as ana:
-        for _ in range(3):
-            ana.expect("tick", hint="Nobody has said anything yet.")
-        took = time.monotonic() - began
-        if took < 3 * TICK:
-            hint = "STEP seconds pass before each tick."
-            failure = instead_of("as many ticks", ex2_one_reader, ana, hint)
-            failure.got = f"three ticks in {took:.2f} s"
-            failure.expected = f"one every STEP = {TICK:g} s"
-            raise failure
+    expect_pace(ex2_one_reader, TICKS, TICK)
 
 
 def test_no_text_brings_a_tick(ex2_one_reader: Answer) -> None:
     ex2_one_reader.set(STEP=LONG)
     with ex2_one_reader.connect("ana") as ana:
-        for text in ("one", "two", "three"):
-            ana.send(text)
-        for text in ("one", "two", "three"):
-            ana.expect(text, hint=SHORT)
+        expect_echoes(ex2_one_reader, ana, ("tick",), "one", "two", "three")
+        expect_no_more(ex2_one_reader, ana, TICKS.sooner)
 
 
 def test_the_ticks_come_while_a_client_talks(ex2_one_reader: Answer) -> None:
@@ -534,11 +745,22 @@ def test_it_ends_when_a_ticking_client_vanishes(ex2_one_reader: Answer) -> None:
 NEWS = 0.1  # seconds between two pieces of news
 
 
+FEED = Beats(
+    ("news 1", "news 2", "news 3"),
+    at_once=1,
+    hint="The news comes by itself, one piece every STEP seconds.",
+    others="The first is number 1, and each has the number after the last.",
+    sooner="STEP seconds pass from one piece to the next. Which pause is awaited?",
+)
+
+
 def test_the_news_comes_by_itself(ex3_gone: Answer) -> None:
-    ex3_gone.set(STEP=NEWS)
+    ex3_gone.set(STEP=LONG)
     with ex3_gone.connect("ana") as ana:
-        for number in range(1, 4):
-            ana.expect(f"news {number}", hint="Nobody has said anything yet.")
+        hint = "The first piece of news comes at once. What does it wait for?"
+        expect_first(ex3_gone, ana, FEED, hint)
+    ex3_gone.begin()
+    expect_pace(ex3_gone, FEED, NEWS)
 
 
 def test_it_ends_when_the_client_leaves(ex3_gone: Answer) -> None:
@@ -644,13 +866,34 @@ def test_each_text_is_echoed(ex4_idle: Answer) -> None:
 
 
 def test_a_silent_client_is_closed(ex4_idle: Answer) -> None:
-    idle = IDLE / 4
-    ex4_idle.set(IDLE=idle)
-    began = time.monotonic()
-    with ex4_idle.connect("ana") as ana:
-        expect_idle(ana, "She is silent, and stays. Who looks while nobody talks?")
-        expect_so_late(ana, time.monotonic() - began, idle)
-        expect_end(ex4_idle, ana)
+    in_time = 0  # twice: it may be a limit of this very length, whatever IDLE is
+    usual = IDLE / 4
+    for idle in scales(ex4_idle, "IDLE", usual, 1, 16, 24):
+        with ex4_idle.connect("ana") as ana:
+            if idle > usual and is_overdue(ex4_idle, ana, idle):
+                raise too_late(ex4_idle, ana, idle)
+            expect_idle(ana, "IDLE seconds are over. Who looks while nobody talks?")
+            close = next(e for e in ex4_idle.wire if e.kind == "close")
+            took = close.time - asked_at(ex4_idle, ana)
+            expect_so_late(ana, took, idle)
+            expect_end(ex4_idle, ana)
+        in_time += took < LATE * idle
+        if in_time == 2 or (in_time == 1 and idle == usual):
+            return
+
+
+def too_late(answer: Answer, client: Client, idle: float) -> Failure:
+    close = name_close(4000, "idle")
+    event = answer.wire.record(client.name, "in", "missing", mark=f"expected {close}")
+    return Failure(
+        who=client.name,
+        sent="nothing",
+        got=f"no close for {event.time - asked_at(answer, client):.1f} s",
+        expected=f"{close} after {idle:g} s of silence",
+        hint="This is too late. How long may a silence last, and since when?",
+        event=event,
+        port=client.port,
+    )
 
 
 def expect_idle(client: Client, hint: str) -> None:

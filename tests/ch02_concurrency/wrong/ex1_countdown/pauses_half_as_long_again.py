@@ -1,0 +1,26 @@
+# Provokes: Yours take longer
+import asyncio
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+STEP = 1.0
+app = FastAPI()
+
+
+async def count_down(websocket: WebSocket) -> None:
+    for number in range(5, -1, -1):
+        await websocket.send_text(str(number))
+        await asyncio.sleep(STEP * 1.5)
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            counting = tasks.create_task(count_down(websocket))
+            async for text in websocket.iter_text():
+                await websocket.send_text(text)
+            counting.cancel()
+    except* WebSocketDisconnect:
+        pass

@@ -1,0 +1,30 @@
+# Provokes: Yours take longer
+import asyncio
+
+from fastapi import FastAPI, WebSocket
+
+STEP = 1.0
+app = FastAPI()
+
+
+async def send_ticks(websocket: WebSocket) -> None:
+    while True:
+        await asyncio.sleep(STEP)
+        await websocket.send_text("tick")
+        await asyncio.sleep(STEP)
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async with asyncio.TaskGroup() as tasks:
+        ticking = tasks.create_task(send_ticks(websocket))
+        async for text in websocket.iter_text():
+            if text == "pause":
+                ticking.cancel()
+            elif text == "resume":
+                ticking.cancel()
+                ticking = tasks.create_task(send_ticks(websocket))
+            else:
+                await websocket.send_text(text)
+        ticking.cancel()

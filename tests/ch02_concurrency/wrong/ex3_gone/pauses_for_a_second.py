@@ -1,0 +1,28 @@
+# Provokes: STEP seconds pass from one piece to the next
+import asyncio
+from itertools import count
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+STEP = 5.0
+app = FastAPI()
+
+
+async def send_news(websocket: WebSocket) -> None:
+    for number in count(1):
+        await websocket.send_text(f"news {number}")
+        await asyncio.sleep(1)
+
+
+@app.websocket("/ws")
+async def feed(websocket: WebSocket) -> None:
+    await websocket.accept()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(send_news(websocket))
+
+            while (await websocket.receive())["type"] != "websocket.disconnect":
+                pass
+            sending.cancel()
+    except* WebSocketDisconnect:
+        pass
