@@ -138,7 +138,7 @@ def test_every_event_is_drawn_or_counted(wire: Wire, width: int) -> None:
     lines = [row.text for row in rows if row.style not in ("head", "quiet")]
     timed = [line for line in lines if re.match(r" {0,6}\d[\d.]* ", line)]
     notes = [row.text.strip("│┊ ") for row in rows if row.style == "quiet"]
-    absent = [re.search(r"and ([\d,]+) clients more", note) for note in notes]
+    absent = [re.search(r"and ([\d,]+) clients? more", note) for note in notes]
     heads = len(wire.clients) - sum(int(note[1]) for note in absent if note)
     assert len(timed) + gaps(notes) == len(drawn(wire, heads))
     marked = any(row.text.endswith(" ✘") for row in rows)

@@ -201,10 +201,10 @@ def test_of_many_clients_some_are_drawn_and_all_are_counted(
 
     assert len(rows[0].split()) == drawn + 1
     assert len([row for row in rows if "GET /ws" in row]) == drawn
-    note = [row for row in rows if "clients more" in row]
-    assert [f"and {clients - drawn} clients more" in row for row in note] == (
-        [True] if clients > drawn else []
-    )
+    left = clients - drawn
+    more = {0: [], 1: ["⋮ and 1 client more"]}.get(left, [f"⋮ and {left} clients more"])
+    assert [row.strip("│ ") for row in rows if "⋮" in row] == more
+    assert [word for word in words(svg(wire)) if "⋮" in word] == more
     assert len([word for word in words(svg(wire)) if word == "GET /ws"]) == drawn
 
 
@@ -548,6 +548,28 @@ def test_an_arrow_has_a_head_only_where_something_came() -> None:
         "ana ╌ server: nothing came",
         "server ╌x Redis: PUBLISH",
     ]
+
+
+def test_of_two_clients_pings_are_one_row_where_there_are_several() -> None:
+    wire = SteadyWire()
+    for client, times in (("ana", 3), ("bo", 1)):
+        wire.record(client, "out", "request", "/ws")
+        wire.record(client, "in", "response", code=101)
+        for _ in range(times):
+            wire.record(client, "out", "ping")
+            wire.record(client, "in", "pong")
+
+    assert drawn(wire)[1:] == [
+        "├ GET /ws ▶│",
+        "│◀ HTTP 101 Switching Protocols ┤",
+        "│◀ pings and pongs ▶│",
+        "│ ├ GET /ws ▶│",
+        "│ │◀ HTTP 101 Switching Protocols ┤",
+        "│ ├ ping ▶│",
+        "│ │◀ pong ┤",
+    ]
+    assert [shaft.partition(": ")[2] for shaft in arrows(svg(wire))][2] == diagram.AGAIN
+    assert len(arrows(svg(wire))) == 7
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -82,13 +82,18 @@ ANSWERS: dict[tuple[str, str, int | None], str] = {
 
 AGAIN = "pings and pongs"
 
+FEW = 2
+"""Clients up to which there is room for each handshake, and for a ping alone."""
 
-def folded(events: Sequence[Event]) -> list[Event]:
+
+def folded(events: Sequence[Event], clients: int) -> list[Event]:
     """The same, a question and its answer in one: an accepted handshake, a ping.
 
-    That is done where the answer comes next, and nothing is wrong with either.
+    That is done where the answer comes next, and nothing is wrong with either; of one
+    client or two, only where several pings follow one another.
     """
     found: list[Event] = []
+    pairs: dict[int, list[Event]] = {}
     for event in events:
         asked = found[-1] if found else event
         answer = ANSWERS.get((asked.kind, event.kind, event.code))
@@ -97,6 +102,7 @@ def folded(events: Sequence[Event]) -> list[Event]:
             found.append(event)
             continue
         both = replace(asked, direction="none", data=f"{name(asked)}, {answer}")
+        pairs[both.number] = [asked, event]
         found[-1] = both
         before = found[-2] if len(found) > 1 else None
         if (
@@ -105,7 +111,10 @@ def folded(events: Sequence[Event]) -> list[Event]:
             and before.data in (both.data, AGAIN)
         ):
             found[-2:] = [replace(before, data=AGAIN)]
-    return found
+    if clients > FEW:
+        return found
+    apart = [[e] if e.data == AGAIN else pairs.get(e.number, [e]) for e in found]
+    return [event for events in apart for event in events]
 
 
 def paused(items: Sequence[Event | Gap]) -> list[Event | Gap]:
@@ -132,6 +141,11 @@ def drawn_clients(wire: Wire, most: int) -> list[str]:
     marked = [event.client for event in talk if event.mark is not None]
     chosen = list(dict.fromkeys([*marked, *wire.clients]))[:most]
     return [client for client in wire.clients if client in chosen]
+
+
+def and_more(absent: int) -> str:
+    """How many clients there are for whom there is no room."""
+    return f"⋮ and {absent:,} client{'s' * (absent > 1)} more"
 
 
 def text(wire: Wire, width: int = 80, most: int | None = None) -> list[Row]:
@@ -192,7 +206,7 @@ class _Text:
         self.space = min(WIDE, spare // max(1, len(clients) - 1))
         self.columns = {c: 9 + self.space * n for n, c in enumerate(clients)}
         events = [event for event in wire if self._has_room(event)]
-        self.events = folded(events) if len(clients) > 2 else events
+        self.events = folded(events, len(clients))
         self.start = wire.events[0].time
         self.absent = len(wire.clients) - len(clients)
         self.called = named(wire)
@@ -205,9 +219,7 @@ class _Text:
     def rows(self) -> list[Row]:
         found = [self._head(), *self._processes()]
         if self.absent:
-            found.append(
-                Row(self._lines(f"⋮ and {self.absent:,} clients more"), "quiet")
-            )
+            found.append(Row(self._lines(and_more(self.absent)), "quiet"))
         for item in paused(shown(self.events)):
             if isinstance(item, Gap):
                 found.append(self._gap(item))
@@ -415,8 +427,7 @@ class _Svg:
         clients = drawn_clients(wire, CLIENTS)
         self.columns = {c: 110 + 130 * n for n, c in enumerate(clients)}
         events = [e for e in wire if e.client in self.columns or e.kind == "redis"]
-        events = folded(events) if len(clients) > 2 else events
-        self.events = paused(shown(events))
+        self.events = paused(shown(folded(events, len(clients))))
         self.title = title
         self.start = wire.events[0].time if wire.events else 0.0
         self.absent = len(wire.clients) - len(clients)
@@ -434,7 +445,7 @@ class _Svg:
 
     def document(self) -> str:
         if self.absent:
-            self._note(f"⋮ and {self.absent:,} clients more")
+            self._note(and_more(self.absent))
         for item in self.events:
             if isinstance(item, Gap):
                 self._gap(item)
