@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.steady import SteadyWire
 from workbook import diagram
-from workbook.diagram import Gap, cut, shown, squeeze, svg, text
+from workbook.diagram import Gap, brief, cut, shown, squeeze, svg, text
 from workbook.wire import Direction, Event, Kind, Wire
 
 ALPHABET = (
@@ -570,6 +570,32 @@ def test_of_two_clients_pings_are_one_row_where_there_are_several() -> None:
     ]
     assert [shaft.partition(": ")[2] for shaft in arrows(svg(wire))][2] == diagram.AGAIN
     assert len(arrows(svg(wire))) == 7
+
+
+@pytest.mark.parametrize(
+    ("what", "room", "left"),
+    [
+        ('PUBLISH chat "hi"', 20, 'PUBLISH chat "hi"'),
+        ('@1 PUBLISH room:red "red 1"', 23, '@1 PUBLISH room:red "…"'),
+        ('@1 PUBLISH chat "3f29ab two"', 23, '@1 PUBLISH chat "3…two"'),
+        ('PUBLISH a-very-long-channel "hi"', 23, 'PUBLIS…long-channel "…"'),
+        ('a-very-long-channel "hello"', 14, 'a-v…hannel "…"'),
+        ("SUBSCRIBE a-very-long-channel", 20, "SUBSCR…-long-channel"),
+    ],
+)
+def test_what_is_published_gets_shorter_before_its_channel(
+    what: str, room: int, left: str
+) -> None:
+    assert brief(what, room) == left
+    assert cell_len(brief(what, room)) <= room
+
+
+def test_what_befalls_redis_is_told_whole_and_is_no_process() -> None:
+    wire = two_processes()
+    wire.record("1", "none", "redis", "it confirms no subscription")
+
+    assert drawn(wire)[-1] == "│ │ │it confirms no subscription │"
+    assert "it confirms no subscription" in words(svg(wire))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -295,16 +295,16 @@ class _Text:
 
     def _at_redis(self, event: Event) -> Row:
         room = self.redis - self.server - 1
-        words = f"{self.called(int(event.client or 0))}{name(event)}"
         if event.direction == "none":
             self.away = self.away if event.code is None else event.code == 0
-            note = cut(words, room - 2)
+            note = cut(name(event), room - 1)
             note = f"{' ' * (room - 1 - columns(note))}{note}"
             mark = "╳" if event.code == 0 else "│"
             line = self._timed(event, self.server + 1, f"{note} {mark}")
             return Row(line, "wrong" if event.code == 0 else "in", self.server + 1)
         end = "╳" if event.mark else "▶" if event.direction == "out" else "◀"
-        shaft = _line("─", squeeze(words, room - 5), "─", room)
+        words = f"{self.called(int(event.client or 0))}{name(event)}"
+        shaft = _line("─", brief(words, room - 5), "─", room)
         arrow = f"├{shaft}{end}│" if event.direction == "out" else f"│{end}{shaft}┤"
         line = self._timed(event, self.server, arrow)
         style = "out" if event.direction == "out" else "in"
@@ -385,6 +385,17 @@ def squeeze(what: str, room: int) -> str:
     while columns(left) + columns(right) >= room and right:
         left, right = (left[:-1], right) if len(left) > room // 3 else (left, right[1:])
     return f"{left}…{right}"
+
+
+def brief(what: str, room: int) -> str:
+    """As `squeeze`, of what goes to Redis or comes from there: where it is too long,
+    what is said gets shorter before the channel does."""
+    channel, quoted, said = what.partition(' "')
+    if not quoted:
+        return squeeze(what, room)
+    channel = squeeze(channel, room - len(' "…"'))
+    said = squeeze(f'"{said}', room - 1 - columns(channel))
+    return f"{channel} {said}"
 
 
 CUT = 100
@@ -500,8 +511,8 @@ class _Svg:
         self.y += long - long // 2
 
     def _at_redis(self, event: Event) -> None:
-        words = f"{self.called(int(event.client or 0))}{name(event)}"
-        words = squeeze(words, BESIDES)
+        who = "" if event.direction == "none" else self.called(int(event.client or 0))
+        words = brief(f"{who}{name(event)}", BESIDES)
         kind = "out" if event.direction == "out" else "in"
         kind = "wrong" if event.mark else kind
         if event.direction == "none":
