@@ -670,3 +670,61 @@ def test_a_message_that_came_twice_is_marked() -> None:
     mark_fate(Failure("bo", "", "", event=wrong), wire)
 
     assert wire.events[-1].mark == 'expected text "two"; doubled: sent 1, came 2'
+
+
+# What was found at no event of the wire
+
+STAYS = """
+def test_it_ends(ex1_stay):
+    with ex1_stay.connect("ana") as ana:
+        ana.send("hello")
+        try:
+            ana.expect("a text that need not come")
+        except AssertionError:
+            pass
+    ex1_stay.expect_end_of(ana, within=0.2)
+"""
+
+STAYING = """
+import asyncio
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def talk(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+    await asyncio.sleep(60)
+"""
+
+
+def test_where_no_event_is_wrong_the_wire_ends_in_what_was_found(
+    tmp_path: Path,
+) -> None:
+    exercise = write_course(tmp_path, STAYS, "ex1_stay")[0]
+
+    verdict = judged(exercise, STAYING)
+
+    marked = [(e.kind, e.mark) for e in verdict.wire if e.mark]
+    assert marked == [("found", "a handler that still ran after 0.2 s")]
+    assert verdict.wire.events[-1].kind == "found"
+    assert told(verdict)["got"] == "a handler that still ran after 0.2 s"
+
+
+def test_what_was_found_is_told_as_it_is_in_the_end(tmp_path: Path) -> None:
+    exercise = write_course(tmp_path, STAYS, "ex1_stay")[0]
+
+    verdict = judged(exercise, STAYING.replace("asyncio.sleep(60)", "nothing()"))
+
+    assert [e.mark for e in verdict.wire if e.kind == "found"] == [told(verdict)["got"]]
+    assert told(verdict)["got"].startswith("NameError")
+
+
+def test_where_an_event_is_wrong_nothing_else_is_found(shout: Exercise) -> None:
+    source = SHOUTING.read_text().replace("text.upper()", "'HELLO'")
+
+    verdict = judged(shout, source)
+
+    assert [e.kind for e in verdict.wire if e.mark] == ["text"]

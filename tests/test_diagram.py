@@ -33,6 +33,7 @@ KINDS: Sequence[tuple[Direction, Kind]] = (
     ("out", "end"),
     ("in", "missing"),
     ("none", "stall"),
+    ("none", "found"),
     ("out", "redis"),
     ("in", "redis"),
     ("none", "redis"),
@@ -133,7 +134,7 @@ def test_the_lines_of_the_server_stand_in_one_column(seed: int) -> None:
     for row in rows[1:]:
         line = row.text.removesuffix(" ✘")
         assert cell_len(line) == 77
-        assert line[-1] in "│┤"
+        assert line[-1] in "│┤╪"
 
 
 def test_a_conversation_is_drawn_from_top_to_bottom() -> None:
@@ -414,6 +415,47 @@ def test_what_is_wrong_is_not_told_by_its_colour_alone() -> None:
     assert "stroke-dasharray" not in right
     assert "stroke-dasharray" in wrong
     assert diagram.INK["wrong"] in wrong
+
+
+# What was found, and went over no wire
+
+
+def test_what_was_found_at_the_server_ends_the_drawing_and_is_marked() -> None:
+    wire = talk("ana", 1)
+    wire.record("", "none", "found", mark="a handler that still ran after 4 s")
+
+    row = text(wire)[-1]
+
+    assert " ".join(row.text[9:].split()) == "│ a handler that still ran after 4 s ╪ ✘"
+    assert (row.style, row.text[row.start]) == ("wrong", "a")
+    assert text(wire)[0].text.split() == ["ana", "server"]
+    assert words(svg(wire)).count("ana") == 1
+    assert {"a handler that still ran after 4 s", "■", "✘"} <= set(words(svg(wire)))
+    assert arrows(svg(wire)) == ['ana ─> server: text "m0"']  # none from what was found
+
+
+def test_what_was_found_takes_the_place_of_no_client() -> None:
+    wire = wire_of(*((f"c{n}", "out", "request", "/ws") for n in range(7)))
+    wire.record("", "none", "found", mark="a handler that still ran")
+
+    assert len(text(wire)[0].text.split()) == diagram.CLIENTS + 1
+
+
+def test_what_was_found_has_two_rows_where_it_needs_them() -> None:
+    wire = two_processes()
+    wire.record("", "none", "found", mark="no subscriptions, 4 s after Redis was back")
+
+    rows = text(wire)[-2:]
+
+    assert "no subscriptions, 4 s after Redis ╪" in rows[0].text
+    assert [row.text.endswith("✘") for row in rows] == [True, False]
+    assert rows[1].text.index(" was back │") + 10 == rows[0].text.index("╪")
+    wire.record("", "none", "found", mark="m" * 200)
+    assert sum(cell_len(row.text) - 8 for row in text(wire)[-2:]) < 2 * 80
+    assert text(wire)[-1].text.count("…") == 1
+    assert next(word for word in words(svg(wire)) if "mm" in word) == "m" * 60
+    ys = [int(y) for y in re.findall(r' y="(\d+)"', svg(wire))]
+    assert max(ys) < int(re.findall(r'height="(\d+)"', svg(wire))[0])
 
 
 # With Redis, and with time

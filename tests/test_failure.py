@@ -1,5 +1,7 @@
 """What a check says: the rows of a message, and the names of what went by."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbook.child import OTHERS_KEPT, Learner
@@ -102,6 +104,8 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
         (event("close", b"no reason", 1000), "close 1000 normal closure"),
         (event("end"), "the connection ended without a close frame (1006)"),
         (event("missing"), "nothing"),
+        (event("found"), ""),
+        (replace(event("found"), mark="no more"), "no more"),
         (event("redis"), ""),
     ],
 )

@@ -95,10 +95,11 @@ def test_threads_that_record_at_once_lose_nothing() -> None:
         assert mine == [str(n) for n in range(500)]
 
 
-def test_who_speaks_with_redis_is_no_client() -> None:
+def test_who_speaks_with_redis_or_is_looked_at_is_no_client() -> None:
     wire = Wire()
     wire.record("ana", "out", "text", "hello")
     wire.record("1", "out", "redis", 'PUBLISH chat "hello"')
+    wire.record("", "none", "found", mark="a handler that still ran")
 
     assert wire.clients == ["ana"]
 

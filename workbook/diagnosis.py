@@ -22,8 +22,25 @@ def explain(failure: Failure, answer: Answer) -> None:
     """Complete a failure with the line that did it, the learner's frames, a hint.
 
     It asks the answer's process, which may be hung or gone, and waits for at most
-    a second or two.
+    a second or two. On the wire it marks where it went wrong; where that is at no
+    event, what was found.
     """
+    wire = answer.wire
+    unsay(failure, wire)
+    nowhere = bool(wire.events) and not _is_marked(failure, wire)
+    found = wire.record("", "none", "found") if nowhere else None
+    _complete(failure, answer)
+    if found is not None:
+        wire.mark(found, failure.got or f"{EXPECTED}{failure.expected}")
+
+
+def _is_marked(failure: Failure, wire: Wire) -> bool:
+    """Whether the wire shows where it went wrong."""
+    number = -1 if failure.event is None else failure.event.number
+    return any(e.number == number and e.mark is not None for e in wire)
+
+
+def _complete(failure: Failure, answer: Answer) -> None:
     failure.sent = failure.sent or _last_act(failure, answer)
     own_up(failure, answer.wire)
     mark_fate(failure, answer.wire)
@@ -89,6 +106,14 @@ def mark_fate(failure: Failure, wire: Wire) -> None:
     if event is not None and (event.mark or "").startswith(EXPECTED):
         fate = _fate(event, (event.mark or "").removeprefix(EXPECTED), events)
         wire.mark(event, f"{event.mark}; {fate}" if fate else event.mark)
+
+
+def unsay(failure: Failure, wire: Wire) -> None:
+    """Take away the marks of what a check has seen and not minded."""
+    mine = None if failure.event is None else failure.event.number
+    for event in wire:
+        if (event.mark or "").startswith(EXPECTED) and event.number != mine:
+            wire.mark(event, None)
 
 
 def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Literal
 from unicodedata import category, east_asian_width
 
 from workbook.failure import name
-from workbook.wire import Event, Wire
+from workbook.wire import OF_NO_CLIENT, Event, Wire
 
 Style = Literal["head", "out", "in", "wrong", "quiet"]
 
@@ -137,7 +137,7 @@ def named(wire: Wire) -> Callable[[int], str]:
 
 def drawn_clients(wire: Wire, most: int) -> list[str]:
     """Those for whom there is room, in their order: the marked ones, the first ones."""
-    talk = [event for event in wire if event.kind != "redis"]
+    talk = [event for event in wire if event.kind not in OF_NO_CLIENT]
     marked = [event.client for event in talk if event.mark is not None]
     chosen = list(dict.fromkeys([*marked, *wire.clients]))[:most]
     return [client for client in wire.clients if client in chosen]
@@ -213,8 +213,9 @@ class _Text:
         self.processes = wire.processes
 
     def _has_room(self, event: Event) -> bool:
-        known = event.client in self.columns
-        return self.redis > 0 if event.kind == "redis" else known
+        if event.kind == "redis":
+            return self.redis > 0
+        return event.kind == "found" or event.client in self.columns
 
     def rows(self) -> list[Row]:
         found = [self._head(), *self._processes()]
@@ -225,6 +226,8 @@ class _Text:
                 found.append(self._gap(item))
             elif item.kind == "redis":
                 found.append(self._at_redis(item))
+            elif item.kind == "found":
+                found.extend(self._found(item))
             else:
                 found.extend(self._event(item))
         return found
@@ -310,6 +313,17 @@ class _Text:
         style = "out" if event.direction == "out" else "in"
         return Row(line, "wrong" if event.mark else style, self.server)
 
+    def _found(self, event: Event) -> list[Row]:
+        """What was found at the server: beside its line, in two rows at most."""
+        room = self.server - 12
+        words = [f" {part} " for part in halves(name(event), room)]
+        starts = [self.server - columns(part) for part in words]
+        line = self._timed(event, starts[0], f"{words[0]}╪")
+        found = [Row(f"{line} ✘", "wrong", starts[0] + 1)]
+        for start, part in zip(starts[1:], words[1:], strict=True):
+            found.append(Row(_put(self._lines(), start, part), "wrong", start + 1))
+        return found
+
     def _event(self, event: Event) -> list[Row]:
         column = self.columns[event.client]
         room = self.server - column - 1
@@ -387,6 +401,15 @@ def squeeze(what: str, room: int) -> str:
     return f"{left}…{right}"
 
 
+def halves(what: str, room: int) -> list[str]:
+    """A text as it is, or in two parts, each of `room` columns at most."""
+    if columns(cut(what, 20 * CUT)) <= room:
+        return [cut(what, room)]
+    end = what.rfind(" ", room // 2, room + 1)
+    end = room if end < 0 else end
+    return [cut(what[:end], room), cut(what[end:].strip(), room)]
+
+
 def brief(what: str, room: int) -> str:
     """As `squeeze`, of what goes to Redis or comes from there: where it is too long,
     what is said gets shorter before the channel does."""
@@ -437,7 +460,8 @@ class _Svg:
     def __init__(self, wire: Wire, title: str, above: Sequence[str]) -> None:
         clients = drawn_clients(wire, CLIENTS)
         self.columns = {c: 110 + 130 * n for n, c in enumerate(clients)}
-        events = [e for e in wire if e.client in self.columns or e.kind == "redis"]
+        drawn = self.columns
+        events = [e for e in wire if e.client in drawn or e.kind in OF_NO_CLIENT]
         self.events = paused(shown(folded(events, len(clients))))
         self.title = title
         self.start = wire.events[0].time if wire.events else 0.0
@@ -462,6 +486,8 @@ class _Svg:
                 self._gap(item)
             elif item.kind == "redis":
                 self._at_redis(item)
+            elif item.kind == "found":
+                self._found(item)
             else:
                 self._event(item)
         if not self.events:
@@ -548,6 +574,17 @@ class _Svg:
     def _note(self, words: str) -> None:
         self._words(124, self.y + 6, words, QUIET)
         self.y += 28
+
+    def _found(self, event: Event) -> None:
+        """What was found at the server: beside its line, and no arrow."""
+        ink, end = INK["wrong"], 'text-anchor="end"'
+        parts = halves(name(event), LETTERS)
+        for n, part in enumerate(parts):
+            self._words(self.server - 14, self.y + 11 + 18 * n, part, ink, end)
+        self._words(self.server, self.y + 11, "■", ink, 'text-anchor="middle"')
+        self._words(self.server + 14, self.y + 12, "✘", ink, 'font-size="16"')
+        self._clock(event)
+        self.y += 18 * len(parts) + 14
 
     def _event(self, event: Event) -> None:
         kind = "wrong" if event.mark else "in" if event.direction == "in" else "out"

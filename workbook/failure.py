@@ -188,3 +188,5 @@ def name(event: Event) -> str:
             return str(data or "reads nothing from here on")
         case "missing":
             return "nothing"
+        case "found":
+            return event.mark or ""

@@ -20,8 +20,11 @@ Kind = Literal[
     "missing",  # what should have come and did not
     "stall",  # from here on the client reads nothing; or what data says: it reads on
     "redis",  # between a process of the server and Redis
+    "found",  # what a check found out about the server, and on no wire
 ]
 
+OF_NO_CLIENT = ("redis", "found")
+"""Kinds of events in which no client has a part."""
 
 EXPECTED = "expected "
 """What the mark of an event begins with in whose place something else should be."""
@@ -38,6 +41,9 @@ class Event:
     from the process: `client` is its number, `data` says what. What befell Redis
     itself has the direction "none"; `code` is 0 from where it does not answer, and 1
     from where it does again.
+
+    Of the kind "found" it is where a check ended that has found fault with no event:
+    the mark says what was found, and nothing of it went over a wire.
     """
 
     time: float
@@ -96,7 +102,7 @@ class Wire:
     @property
     def clients(self) -> list[str]:
         """The clients' names, in the order in which they first appeared."""
-        talk = [event.client for event in self.events if event.kind != "redis"]
+        talk = [e.client for e in self.events if e.kind not in OF_NO_CLIENT]
         return list(dict.fromkeys(talk))
 
     def copy(self) -> "Wire":
