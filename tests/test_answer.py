@@ -572,3 +572,47 @@ def test_a_program_that_means_no_good_is_told_and_holds_nothing_up(
     said = [*verdict.failure.trace, verdict.failure.got]
     assert any(got in line for line in said), said
     assert "look at" in dict(verdict.failure.lines)
+
+
+SPEAKS = """
+def test_it_serves(ex1_relay):
+    ex1_relay.connect("ana").close()
+
+
+def test_it_relays(ex1_relay):
+    with ex1_relay.connect("ana") as ana, ex1_relay.connect("bo") as bo:
+        ana.send("hello")
+        if "publish" in ex1_relay.file.read_text():
+            ex1_relay.redis.until(lambda link: bool(link.commands("PUBLISH")), 30)
+        bo.reply = 0.5
+        bo.expect("hello")
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "got", "fate"),
+    [
+        ("print(text)", "nothing for 0.5 s", "never published"),
+        (
+            "await redis.publish(f'room:{CHANNEL}', text)",
+            "nothing for 0.5 s, and nobody listens to room:chat",
+            "nobody listens to room:chat",
+        ),
+    ],
+)
+def test_how_far_a_text_has_come_by_redis_is_marked(
+    tmp_path: Path, says: str, got: str, fate: str
+) -> None:
+    exercise = write_course(tmp_path, SPEAKS, "ex1_relay")[0]
+    source = RELAY.read_text("utf-8").replace(
+        "await redis.publish(CHANNEL, text)", says
+    )
+    exercise.path.write_text(source.replace("not published", "no"), "utf-8")
+
+    verdict = checks.run(exercise)
+
+    failure = verdict.failure
+    assert failure is not None
+    assert (failure.who, failure.got) == ("bo", got)
+    marks = [event.mark for event in verdict.wire if event.mark]
+    assert marks == [f'expected text "hello"; {fate}']

@@ -3,10 +3,13 @@
 import json
 import re
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.steady import SteadyWire
 from tests.synthetic import SHOUT, write_course
 from workbook import checks, terminal
 from workbook.checks import LAST, Verdict
@@ -587,15 +590,21 @@ def test_of_a_file_that_never_ran_a_check_says_nothing_of_its_own(
 # What became of a message that should have come
 
 
-def fate(*events: tuple[str, Direction, Kind, str | None]) -> str | None:
-    """What is marked where bo's first text should have been "two"."""
-    wire = Wire()
+What = tuple[str, Direction, Kind, str | None]
+
+
+def fate(
+    *events: What, place: int = 0, listens: Collection[str] | None = None
+) -> str | None:
+    """What is marked where bo's first text, or another one, should have been "two"."""
+    wire = SteadyWire()
     for client, direction, kind, data in events:
         wire.record(client, direction, kind, data)
-    wrong = next(e for e in wire if e.client == "bo" and e.direction == "in")
+    mine = [e for e in wire if e.client == "bo" and e.direction == "in"]
+    wrong = [e for e in mine if e.kind != "response"][place]
     wire.mark(wrong, 'expected text "two"')
     failure = Failure("bo", "", "", event=wrong)
-    mark_fate(failure, wire)
+    mark_fate(failure, wire, listens)
     mark = wire.events[wrong.number].mark or ""
     return re.sub(r"[\d.]{5}", "…", mark).partition("; ")[2]
 
@@ -626,10 +635,94 @@ IN_ANOTHER = "came in another text at …"
         ([SENT, ("bo", "in", "text", "twofold")], ""),
     ],
 )
-def test_it_is_marked_what_became_of_a_message(
-    events: list[tuple[str, Direction, Kind, str | None]], told: str
-) -> None:
+def test_it_is_marked_what_became_of_a_message(events: list[What], told: str) -> None:
     assert fate(*events) == told
+
+
+def come(client: str, text: str) -> What:
+    return (client, "in", "text", text)
+
+
+def say(client: str, text: str) -> What:
+    return (client, "out", "text", text)
+
+
+def test_what_nobody_had_sent_before_is_not_late() -> None:
+    tick, still = come("bo", "tick"), "sent only after this, at …"
+
+    assert fate(tick, say("bo", "two"), come("bo", "two")) == still
+    assert fate(tick, SENT) == still
+    assert fate(SENT, tick, come("bo", "two")) == "came only after this, at …"
+    before = (say("bo", "two"), come("bo", "two"))
+    assert fate(*before, tick, say("bo", "two"), come("bo", "two"), place=1) == still
+    # Of what nobody sends, nobody knows when it should have come.
+    assert fate(come("bo", "bo joined"), come("bo", "two")) == ""
+
+
+def test_what_comes_back_to_its_sender_is_said_to() -> None:
+    back = "came back to who sent it"
+
+    assert fate(say("bo", "one"), come("bo", "one"), SENT, come("bo", "two")) == back
+    assert fate(say("bo", "one"), come("bo", "bo: one"), SENT) == back
+    assert fate(say("bo", "one"), come("bo", '{"said": "one"}'), SENT) == back
+    assert fate(say("bo", "one"), SENT, come("bo", "someone")) != back
+    assert fate(say("bo", "one"), say("ana", "one"), come("bo", "one"), SENT) != back
+    assert fate(say("bo", "one"), come("bo", "one")) == ""  # as it should, perhaps
+    usual = (say("bo", "one"), come("bo", "one"), say("bo", "and"))
+    assert fate(*usual, come("bo", "and"), SENT, place=1) != back
+
+
+def test_what_nobody_said_and_came_twice_is_said_to_have() -> None:
+    ana, bo, cy = (
+        (who, "out", "request", f"/ws?username={who}") for who in ("ana", "bo", "cy")
+    )
+    joined, two = come("bo", "cy joined"), come("bo", "two")
+    twice = "came twice at once"
+
+    assert fate(ana, bo, cy, joined, joined, two, place=1) == twice
+    assert fate(ana, bo, cy, ("cy2", *cy[1:]), joined, joined, two, place=1) == ""
+    assert fate(ana, bo, cy, joined, say("ana", "hi"), joined, place=1) == ""
+    # Two of one name: what came to whom?
+    assert fate(ana, bo, bo, joined, joined, two, place=1) == ""
+    assert fate(SENT, come("bo", "ana: two"), come("bo", "ana: two"), place=1) == (
+        "doubled: sent 1, came 2"
+    )
+
+
+def test_what_comes_again_later_is_not_said_to_have_come_twice() -> None:
+    wire = SteadyWire()
+    for _ in range(2):
+        wrong = wire.record("bo", "in", "text", "tick")
+    later = replace(wrong, time=wrong.time + 0.1, mark='expected text "two"')
+    wire._events[-1] = later
+
+    mark_fate(Failure("bo", "", "", event=later), wire)
+
+    assert wire.events[-1].mark == 'expected text "two"'
+
+
+@pytest.mark.parametrize(
+    ("channel", "listens", "told"),
+    [
+        ("red", ["red", "blue"], "lost: bo sent it at …"),
+        ("room:red", ["red", "blue"], "nobody listens to room:red"),
+        ("room:red", ["room:*"], "lost: bo sent it at …"),
+        ("red", [], "nobody listens to red"),
+        ("red", None, ""),
+        (None, ["red"], "never published"),
+        (None, None, ""),
+    ],
+)
+def test_it_is_marked_where_nobody_hears_what_is_published(
+    channel: str | None, listens: list[str] | None, told: str
+) -> None:
+    published: What = ("1", "out", "redis", f'PUBLISH {channel} "two"')
+
+    events = [say("bo", "two"), *[published] * (channel is not None)]
+
+    assert fate(*events, MISSING, listens=listens) == told
+    ended = fate(*events, ("bo", "in", "end", None), listens=listens)
+    assert ended != "nobody listens to red"
 
 
 @pytest.mark.parametrize("text", ['say "hi"', "a\nb", "Grüße", "👋", "x" * 5000])

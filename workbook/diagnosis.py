@@ -7,11 +7,14 @@ stood still, a misconception that left its sign; else the check's own hint stays
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
+from typing import cast
 
-from workbook import ending
-from workbook.answer import Answer, line
+from workbook import broker, ending
+from workbook.answer import MOST_AT_REDIS, Answer, line
 from workbook.failure import Failure, Line, name, name_status
 from workbook.misconceptions import Evidence, is_of_connections, recognise
 from workbook.process import Report
@@ -41,9 +44,10 @@ def _is_marked(failure: Failure, wire: Wire) -> bool:
 
 
 def _complete(failure: Failure, answer: Answer) -> None:
+    listens = _listens(answer)
     failure.sent = failure.sent or _last_act(failure, answer)
     own_up(failure, answer.wire)
-    mark_fate(failure, answer.wire)
+    mark_fate(failure, answer.wire, listens)
     ended = ending.explain(failure, answer)
     failure.printed = answer.process.last_prints()
     if ended:
@@ -59,6 +63,7 @@ def _complete(failure: Failure, answer: Answer) -> None:
     else:
         _blame_another(failure, answer)
         _blame_redis(failure, answer)
+        _blame_channel(failure, answer.wire, listens)
     misconception = recognise(evidence)
     if misconception is not None:
         failure.misconception = misconception.id or None
@@ -98,13 +103,24 @@ NOTHING = "nothing; "
 MESSAGES = ("text", "binary")
 
 
-def mark_fate(failure: Failure, wire: Wire) -> None:
-    """Say at the place where it went wrong what became of the message."""
+def mark_fate(
+    failure: Failure, wire: Wire, listens: Collection[str] | None = None
+) -> None:
+    """Say at the place where it went wrong what became of the message.
+
+    Args:
+        failure: what is told.
+        wire: where it went wrong.
+        listens: patterns of the channels at Redis to which somebody is subscribed;
+            None where there is no Redis.
+    """
     events = wire.events
     number = -1 if failure.event is None else failure.event.number
     event = next((e for e in events if e.number == number), None)
     if event is not None and (event.mark or "").startswith(EXPECTED):
-        fate = _fate(event, (event.mark or "").removeprefix(EXPECTED), events)
+        expected = (event.mark or "").removeprefix(EXPECTED)
+        fate = _too_much(event, expected, events)
+        fate = fate or _fate(event, expected, events, listens)
         wire.mark(event, f"{event.mark}; {fate}" if fate else event.mark)
 
 
@@ -116,33 +132,120 @@ def unsay(failure: Failure, wire: Wire) -> None:
             wire.mark(event, None)
 
 
-def _fate(event: Event, expected: str, events: Sequence[Event]) -> str | None:
-    """What is seen of the message that should have come: doubled, late or lost."""
+def _too_much(event: Event, expected: str, events: Sequence[Event]) -> str | None:
+    """What is seen of the message that came instead: again, or to its sender."""
+    if event.kind not in MESSAGES or not event.data:
+        return None
+    out = [e for e in events if e.kind in MESSAGES and e.direction == "out"]
+    sent = [e for e in out if e.number < event.number and _is_in(e, event.data)]
+    came = [e for e in _came_to(event, events) if e.data == event.data]
+    if len(came) > _rightly(event, sent, events):
+        if sent:
+            return f"doubled: sent {len(sent)}, came {len(came)}"
+        between = [e for e in out if came[-2].number < e.number < event.number]
+        if not between and event.time - came[-2].time < AT_ONCE:
+            return "came twice at once"
+    if {e.client for e in sent} == {event.client} and not _echoed(event, events):
+        due = expected.partition(" ")[2].strip("\"'")
+        if any(e.client != event.client and _is_in(e, due) for e in out):
+            return "came back to who sent it"
+    return None
+
+
+def _came_to(event: Event, events: Sequence[Event]) -> list[Event]:
+    """The messages that came to the client of an event, up to this one."""
+    mine = [e for e in events if e.client == event.client and e.direction == "in"]
+    return [e for e in mine if e.kind in MESSAGES and e.number <= event.number]
+
+
+def _echoed(event: Event, events: Sequence[Event]) -> bool:
+    """Whether something that this client said has come back before, as it should."""
+    mine = [e for e in events if e.client == event.client and e.direction == "out"]
+    said = [e.data for e in mine if e.kind in MESSAGES]
+    return any(e.data in said for e in _came_to(event, events)[:-1])
+
+
+AT_ONCE = 0.05
+"""Seconds between two messages that one cause may have. An exercise that lets a
+message come again and again lets more than that pass in between."""
+
+
+def _is_in(said: Event, text: str | bytes) -> bool:
+    """Whether a text is what was said, ends in it after a name, or has it as JSON."""
+    if said.data == text or not isinstance(said.data, str) or not said.data:
+        return said.data == text
+    if not isinstance(text, str):
+        return False
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict):
+        return said.data in cast(dict[str, object], values).values()
+    return re.search(rf"\W{re.escape(said.data)}\Z", text) is not None
+
+
+def _rightly(event: Event, sent: Sequence[Event], events: Sequence[Event]) -> int:
+    """How often a text may come to a client: as often as it was sent, or for each who
+    came and whom it names; of two clients of one name, nobody knows."""
+    asked = [e for e in events if e.kind == "request" and e.number < event.number]
+    if sum(e.client == event.client for e in asked) > 1:
+        return len(events)
+    names = [str(e.data).rpartition("=")[2] for e in asked]
+    named = sum(bool(n) and n in str(event.data) for n in names)
+    return len(sent) or max(1, named)
+
+
+def _fate(
+    event: Event,
+    expected: str,
+    events: Sequence[Event],
+    listens: Collection[str] | None,
+) -> str | None:
+    """What is seen of the message that should have come: late, lost, or not sent."""
     talk = [e for e in events if e.kind in MESSAGES]
     waited = event.kind not in MESSAGES  # else what should have come may come yet
     mine = [e for e in talk if e.client == event.client and e.direction == "in"]
-    sent = [e for e in talk if e.direction == "out" and e.number < event.number]
-    came = [e for e in mine if e.number <= event.number and e.data == event.data]
-    times = sum(e.data == event.data for e in sent)
-    if event.kind in MESSAGES and event.data and 0 < times < len(came):
-        return f"doubled: sent {times}, came {len(came)}"
-    for late in mine:
-        if late.number > event.number and name(late) == expected:
-            return f"late: it came {late.time - event.time:.3f} s after"
+    due = [e for e in talk if e.direction == "out" and name(e) == expected]
+    before = [e for e in mine if e.number < event.number and name(e) == expected]
+    sent = [e for e in due if e.number < event.number][len(before) :]
+    after = [e for e in due if e.number > event.number]
+    late = [e for e in mine if e.number > event.number and name(e) == expected]
+    if late and event.kind == "missing":
+        return f"late: it came {late[0].time - event.time:.3f} s after"
+    start = events[0].time
+    if late and sent:
+        return f"came only after this, at {late[0].time - start:.3f}"
+    if after and not sent and not waited:
+        return f"sent only after this, at {after[0].time - start:.3f}"
     for said in reversed(sent):
-        if said.client != event.client and name(said) == expected:
-            inside = [e for e in mine if e.number > said.number and _holds(e, said)]
-            if inside:  # of a part of a word, nobody knows
-                whole = [e for e in inside if _holds(e, said, r"(?<!\w)%s(?!\w)")]
-                found = [e.time - events[0].time for e in whole[:1]]
-                return f"came in another text at {found[0]:.3f}" if found else None
-            if not _got_to_redis(said, events):
-                return "never published"
-            if not times and _holds(said, event):
-                return "only a part of it came"
-            when = f"{said.client} sent it at {said.time - events[0].time:.3f}"
-            return f"lost: {when}" if waited else f"not yet come: {when}"
+        # What one says, one hears oneself only where it goes by Redis.
+        if said.client != event.client or listens is not None:
+            return _loss(event, said, events, listens)
     return None
+
+
+def _loss(
+    event: Event, said: Event, events: Sequence[Event], listens: Collection[str] | None
+) -> str | None:
+    """How far something said has come that has not come as it was said."""
+    start = events[0].time
+    mine = [e for e in events if e.client == event.client and e.direction == "in"]
+    inside = [e for e in mine if e.number > said.number and _holds(e, said)]
+    if inside:  # of a part of a word, nobody knows
+        whole = [e.time - start for e in inside if _holds(e, said, WHOLE)]
+        return f"came in another text at {whole[0]:.3f}" if whole else None
+    if not _got_to_redis(said, events, listens):
+        return "never published"
+    when = f"{said.client} sent it at {said.time - start:.3f}"
+    if event.kind in MESSAGES:
+        sent = [e.data for e in events if e.direction == "out" and e.kind in MESSAGES]
+        part = event.data not in sent and _holds(said, event)
+        return "only a part of it came" if part else f"not yet come: {when}"
+    channel = unheard(said, events, listens) if event.kind == "missing" else None
+    if channel is not None:
+        return f"nobody listens to {channel}"
+    return f"lost: {when}"
 
 
 def forms(text: str) -> set[str]:
@@ -161,13 +264,39 @@ def _holds(came: Event, said: Event, pattern: str = "%s") -> bool:
     return any(re.search(part, came.data) for part in parts)
 
 
-def _got_to_redis(said: Event, events: Sequence[Event]) -> bool:
+def _got_to_redis(
+    said: Event, events: Sequence[Event], listens: Collection[str] | None
+) -> bool:
     """Whether a text has been part of what was asked of Redis, where there is one."""
-    redis = [e for e in events if e.kind == "redis"]
-    asked = [str(e.data) for e in redis if e.direction == "out" and e.mark is None]
-    begins = [form[:SEEN] for form in forms(str(said.data))]
-    return not redis or any(form in words for words in asked for form in begins)
+    there_is_one = listens is not None or any(e.kind == "redis" for e in events)
+    known = there_is_one and len(events) < MOST_AT_REDIS
+    return not known or bool(_asked_with(said, events))
 
+
+def _asked_with(said: Event, events: Sequence[Event]) -> list[str]:
+    """The commands that have taken a text to Redis."""
+    redis = [e for e in events if e.kind == "redis" and e.direction == "out"]
+    asked = [str(e.data) for e in redis if e.mark is None and e.number > said.number]
+    begins = [form[:SEEN] for form in forms(str(said.data))]
+    return [words for words in asked if any(form in words for form in begins)]
+
+
+def unheard(
+    said: Event, events: Sequence[Event], listens: Collection[str] | None
+) -> str | None:
+    """The channel to which a text was published, if nobody is subscribed to it."""
+    found = [
+        re.match('S?PUBLISH (.*?) "', words) for words in _asked_with(said, events)
+    ]
+    channels = [match[1] for match in found if match]
+    if listens is None or not channels:
+        return None
+    heard = any(fnmatchcase(channels[-1], pattern) for pattern in listens)
+    return None if heard else channels[-1]
+
+
+WHOLE = r"(?<!\w)%s(?!\w)"
+"""A pattern of what stands in a text as a whole word, or as several."""
 
 SEEN = 500
 """Characters by which a text is known again: of a command, the rest may be cut."""
@@ -247,6 +376,26 @@ def _blame_redis(failure: Failure, answer: Answer) -> None:
         told = f"Redis has not answered {command} for {seconds:.1f} s"
         failure.got = f"{failure.got}, and {told}"
         failure.hint = failure.hint or "What does Redis wait for, or compute?"
+
+
+def _listens(answer: Answer) -> Collection[str] | None:
+    """Patterns of what somebody is subscribed to at Redis; None where it needs none."""
+    if answer.server is None or not broker.is_needed(answer.file):
+        return None
+    names = {*answer.redis.subscriptions()}
+    patterns = names if answer.redis.commands("PSUBSCRIBE") else set[str]()
+    return patterns | {escape(name) for name in names}
+
+
+def _blame_channel(
+    failure: Failure, wire: Wire, listens: Collection[str] | None
+) -> None:
+    """Where nothing came: say so if it was published where nobody listens."""
+    said = [e for e in wire if e.kind in MESSAGES and e.direction == "out"]
+    due = [e for e in said if name(e) == failure.expected]
+    channel = unheard(due[-1], wire.events, listens) if due else None
+    if failure.silent and channel is not None:
+        failure.got = f"{failure.got}, and nobody listens to {channel}"
 
 
 def _evidence(failure: Failure, answer: Answer) -> Evidence:
