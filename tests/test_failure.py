@@ -104,7 +104,7 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
         (event("close", b"no reason", 1000), "close 1000 normal closure"),
         (event("end"), "the connection ended without a close frame (1006)"),
         (event("missing"), "nothing"),
-        (event("found"), ""),
+        (event("found"), "what was found here"),
         (replace(event("found"), mark="no more"), "no more"),
         (event("redis"), ""),
     ],

@@ -189,4 +189,4 @@ def name(event: Event) -> str:
         case "missing":
             return "nothing"
         case "found":
-            return event.mark or ""
+            return event.mark or "what was found here"
