@@ -344,6 +344,8 @@ QUICKER = "Redis has not passed it on yet. Who does not wait for the order of Re
 UNASKED = (
     "Nobody has asked Redis to SUBSCRIBE. Where does your app do it, and who runs it?"
 )
+PUBLISHING = {"PUBLISH", "SPUBLISH"}
+UNPUBLISHED = "Nothing is published at Redis. How far does a text go that comes to you?"
 ORDER = "ana said it the other way round. Who waits until one text has been published?"
 
 
@@ -373,6 +375,8 @@ def not_by_silence(answer: Answer) -> Iterator[None]:
             failure.hint, failure.misconception = LETTER, None
         elif not asked & SUBSCRIBING:
             failure.hint, failure.misconception = UNASKED, None
+        elif not asked & PUBLISHING:
+            failure.hint, failure.misconception = UNPUBLISHED, None
         raise
 
 
