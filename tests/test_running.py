@@ -352,6 +352,16 @@ def test_a_save_of_another_file_starts_nothing(
     assert counted.starts == 1
 
 
+@pytest.mark.parametrize(("ended", "status"), [(0, 0), (3, 1), (-9, 1)])
+def test_without_reload_a_server_that_fails_is_our_failure(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch, ended: int, status: int
+) -> None:
+    monkeypatch.setattr(counted, "wait", lambda: ended)
+
+    assert running.run_once(counted) == status
+    assert counted.starts == 1
+
+
 def test_of_a_single_worker_nothing_is_said(counted: Counted) -> None:
     assert [*running.heading(counted, "", None)] == [f"Exercise 1.1: {counted.url}"]
 
