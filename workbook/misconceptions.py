@@ -58,9 +58,9 @@ class Evidence:
 
     def ended_without_close(self) -> bool:
         """The handler returned, the client was still there, nobody closed."""
-        end = self.returned
-        if end is None:
-            return False
+        end, event = self.returned, self.failure.event
+        if end is None or (event is not None and event.kind in ("text", "binary")):
+            return False  # or after a message came that should not have
         seen = end["seen"]
         return "accept" in seen and "close" not in seen and "gone" not in seen
 

@@ -272,6 +272,10 @@ LONG = 600.0
 LATE = 50  # texts that are sent when a session has ended; no answer is so late
 PAUSE = 0.02  # seconds between them
 
+EARLY_ENOUGH = 0.95  # of a session; uvloop counts whole milliseconds
+MORE_TURNS = 20  # of the event loop, after which who was cancelled has ended
+SOON = 4.0  # seconds that they may take
+
 EARLY = {4401: "It lasts for ten minutes yet. Which clock does ENDS go by?"}
 OTHERWISE = dict.fromkeys(
     (1000, 1008, *range(3000, 4401), *range(4402, 5000)),
@@ -288,10 +292,14 @@ def visit(answer: Answer, seconds: float) -> dict[str, str]:
 
 
 def test_while_the_session_lasts_each_text_is_sent_back(ex4_expiry: Answer) -> None:
-    with ex4_expiry.connect("ana", headers=visit(ex4_expiry, LONG)) as ana:
+    cookie = visit(ex4_expiry, LONG)
+    with ex4_expiry.connect("ana", headers=cookie) as ana:
         hint = "This session lasts for ten minutes, and so does the echo."
         expect_echo(ana, hint, EARLY)
     ex4_expiry.expect_end_of(ana, hint="The client has left. What is left to wait for?")
+    again = "She left, and comes again: her session lasts for ten minutes yet."
+    with let_in(ex4_expiry, "ana", again, headers=cookie) as ana:
+        expect_echo(ana, again, EARLY)
 
 
 def test_without_a_session_the_handshake_is_refused(ex4_expiry: Answer) -> None:
@@ -379,7 +387,58 @@ def test_the_end_of_a_session_is_nobody_elses(ex4_expiry: Answer) -> None:
         expect_echo(bo, "ana's session has ended. bo's lasts for ten minutes.")
 
 
-def expect_close(client: Client, hint: str, misconception: str) -> None:
+def test_a_session_begins_with_the_page(ex4_expiry: Answer) -> None:
+    hint = "Her session began with the page, and she came later. When does it end?"
+    for seconds in SHORT, 4 * SHORT, 16 * SHORT:  # until we stood still for less
+        ex4_expiry.begin()
+        cookie = visit(ex4_expiry, seconds)
+        time.sleep(seconds / 2)
+        came = time.monotonic()
+        with ex4_expiry.connect("ana", headers=cookie) as ana:
+            expect_close(ana, hint)
+            lasted = time.monotonic() - came
+        if lasted < EARLY_ENOUGH * seconds:
+            return
+    raise Failure(
+        who=ana.name,
+        sent=None,
+        got=f"{name_close(4401)} {lasted:.2f} s after the handshake",
+        expected=f"{name_close(4401)} {seconds / 2:g} s after it: half was over",
+        hint=hint,
+        port=ana.port,
+    )
+
+
+def test_all_tabs_of_a_session_are_closed(ex4_expiry: Answer) -> None:
+    one, other = visit(ex4_expiry, SHORT), visit(ex4_expiry, SHORT)
+    gone = "Two tabs share a session. What became of it when one was closed?"
+    with (
+        let_in(ex4_expiry, "ana", gone, headers=one) as ana,
+        let_in(ex4_expiry, "bo", gone, headers=one) as bo,
+        let_in(ex4_expiry, "cy", gone, headers=other) as cy,
+    ):
+        for client in (ana, bo, cy):
+            hint = "Its session is over, as are others. Whose time do you look at?"
+            expect_close(client, hint)
+    again = "She comes again, too late as before: let her in, and close with 4401."
+    with let_in(ex4_expiry, "ana", again, "M43", headers=one) as ana:
+        expect_close(ana, again)
+
+
+def test_who_leaves_leaves_no_task(ex4_expiry: Answer) -> None:
+    hint = "The client has left, and something goes on until its session ends."
+    for seconds in (LONG, SHORT):
+        with ex4_expiry.connect("ana", headers=visit(ex4_expiry, seconds)):
+            pass
+    for seconds in (0, 2 * SHORT):
+        time.sleep(seconds)
+        for _ in range(MORE_TURNS):
+            ex4_expiry.take_turns(SOON)
+        ex4_expiry.expect_no_task_left(hint)
+        ex4_expiry.expect_no_lost_error(hint, misconception="M24")
+
+
+def expect_close(client: Client, hint: str, misconception: str | None = None) -> None:
     try:
         client.expect_close(4401, hint=hint, hints=OTHERWISE)
     except Failure as failure:

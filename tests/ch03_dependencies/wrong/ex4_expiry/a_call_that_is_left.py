@@ -1,0 +1,34 @@
+# Provokes: Who awaits it, and learns of it?
+# Misconception: M24
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
+from fastapi.responses import HTMLResponse
+
+ENDS: dict[str, float] = {}
+closing: set[asyncio.Task[None]] = set()
+app = FastAPI()
+
+
+@app.get("/")
+async def page(seconds: float = 10) -> HTMLResponse:
+    session = secrets.token_urlsafe()
+    ENDS[session] = asyncio.get_running_loop().time() + seconds
+    return HTMLResponse("", headers={"Set-Cookie": f"session={session}; HttpOnly"})
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket, session: Annotated[str, Cookie()] = "") -> None:
+    if session not in ENDS:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        closing.add(loop.create_task(websocket.close(4401)))
+
+    loop.call_at(ENDS[session], close)
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)

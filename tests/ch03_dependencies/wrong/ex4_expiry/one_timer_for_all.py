@@ -1,0 +1,37 @@
+# Provokes: Whose time do you look at?
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, WebSocket, WebSocketException
+from fastapi.responses import HTMLResponse
+
+ENDS: dict[str, float] = {}
+timers: dict[str, asyncio.Task[None]] = {}
+app = FastAPI()
+
+
+@app.get("/")
+async def page(seconds: float = 10) -> HTMLResponse:
+    session = secrets.token_urlsafe()
+    ENDS[session] = asyncio.get_running_loop().time() + seconds
+    return HTMLResponse("", headers={"Set-Cookie": f"session={session}; HttpOnly"})
+
+
+async def close_in_time(websocket: WebSocket, end: float) -> None:
+    await asyncio.sleep(end - asyncio.get_running_loop().time())
+    await websocket.close(4401)
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket, session: Annotated[str, Cookie()] = "") -> None:
+    if session not in ENDS:
+        raise WebSocketException(1008)
+    await websocket.accept()
+    if "timer" in timers:
+        timers["timer"].cancel()
+    timer = asyncio.create_task(close_in_time(websocket, ENDS[session]))
+    timers["timer"] = timer
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+    timer.cancel()
