@@ -633,6 +633,16 @@ def test_the_next_free_port_is_taken_and_the_holder_is_named(taken: int) -> None
     assert note.endswith(f"(process {os.getpid()}): {port} it is.")
 
 
+def test_the_holder_is_who_listens_on_this_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = [(1, 1), (2, None), (2, os.getpid())]
+    monkeypatch.setattr(running, "listeners", lambda: iter(seen))
+
+    assert running.holder(2).endswith(f"(process {os.getpid()})")
+    assert running.holder(3) == "another program"
+
+
 def test_a_port_that_was_asked_for_and_is_taken_ends_it(
     taken: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
