@@ -6,6 +6,7 @@ A parameter named like an exercise is the answer under test: the solution, or, w
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from workbook.answer import Answer
@@ -17,6 +18,11 @@ HINTS = {
     404: "This refuses, with another status. It is to be HTTP 403.",
 }
 """What to say when a stranger is refused, and not with HTTP 403."""
+
+ERROR = {500: "An error is HTTP 500. WebSocketException is 403, before accept()."}
+"""What to say when a stranger meets an error of the learner's own choice."""
+
+ECHO = "Who is let in gets every text back as it went."
 
 
 def let_in(
@@ -35,9 +41,11 @@ def let_in(
         raise
 
 
-def keep_out(answer: Answer, hint: str, **options: Any) -> None:
+def keep_out(
+    answer: Answer, hint: str, hints: Mapping[int, str] = HINTS, **options: Any
+) -> None:
     """A client that must be refused before accept."""
-    answer.expect_refusal("eve", hint=hint, hints=HINTS, **options)
+    answer.expect_refusal("eve", hint=hint, hints=hints, **options)
 
 
 def expect_echo(
@@ -65,18 +73,55 @@ def ticket(value: str) -> dict[str, str]:
 def test_who_shows_the_ticket_is_let_in(ex1_ticket: Answer) -> None:
     hint = "She shows the right ticket, as a cookie. Where do you look?"
     with let_in(ex1_ticket, "ana", hint, headers=ticket(TICKET)) as ana:
-        expect_echo(ana, "Who is let in gets every text back as it went.")
+        expect_echo(ana, ECHO)
+        ana.send("")
+        ana.expect("", hint="An empty text is a text as well: it goes back, too.")
+        ana.send("still here")
+        ana.expect("still here", hint="The text before was empty. It ends nothing.")
 
 
 def test_who_shows_no_ticket_is_refused(ex1_ticket: Answer) -> None:
     hint = "Nobody asked eve for a ticket. Ask before accept()."
-    keep_out(ex1_ticket, hint)
+    keep_out(ex1_ticket, hint, HINTS | ERROR)
+
+
+def test_a_refusal_ends_without_an_error(ex1_ticket: Answer) -> None:
+    try:
+        ex1_ticket.connect("eve").close()
+    except Failure as failure:
+        if failure.event is None:
+            raise
+        ex1_ticket.wire.mark(failure.event, None)
+        expect_no_error(ex1_ticket, failure)
+
+
+def expect_no_error(answer: Answer, refused: Failure) -> None:
+    """The handler that has refused this client must not raise when it goes on."""
+    end = answer.process.await_report(
+        lambda r: r["is"] in ("returned", "crash") and r["port"] == refused.port,
+        answer.reply,
+    )
+    if end is None or end["is"] != "crash" or end["error"] == "WebSocketDisconnect":
+        return
+    refused.blame(end)
+    refused.expected = "a handler that ends, without an error"
+    refused.hint = "eve was refused, and the handler went on. What ends it there?"
+    raise refused
+
+
+def test_each_handshake_is_asked_anew(ex1_ticket: Answer) -> None:
+    before = "The same ticket, and now refused. What is left of those before?"
+    with let_in(ex1_ticket, "ana", before, headers=ticket(TICKET)) as ana:
+        twice = "ana is in with this ticket. It opens to whoever else shows it."
+        with let_in(ex1_ticket, "bo", twice, headers=ticket(TICKET)) as bo:
+            expect_echo(bo, ECHO)
+        expect_echo(ana, ECHO)
 
 
 def test_a_wrong_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
     hint = "The right name, and not the right ticket. Compare them."
     for value in ("row-7-seat-13", "none"):
-        keep_out(ex1_ticket, hint, headers=ticket(value))
+        keep_out(ex1_ticket, hint, HINTS | ERROR, headers=ticket(value))
 
 
 def test_an_empty_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
@@ -86,8 +131,10 @@ def test_an_empty_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
 
 def test_a_part_of_the_ticket_is_no_ticket(ex1_ticket: Answer) -> None:
     hint = "Only the whole ticket counts: no part of it, and no more."
-    for value in (TICKET[:-1], TICKET[1:], TICKET + "0", "x" + TICKET, TICKET.upper()):
+    for value in (TICKET[:-1], TICKET[1:], TICKET + "0", "x" + TICKET):
         keep_out(ex1_ticket, hint, headers=ticket(value))
+    hint = "The ticket has small letters, and this one capitals: another text."
+    keep_out(ex1_ticket, hint, headers=ticket(TICKET.upper()))
 
 
 def test_any_text_may_be_shown_for_a_ticket(ex1_ticket: Answer) -> None:
@@ -102,16 +149,24 @@ def test_a_ticket_in_the_address_does_not_count(ex1_ticket: Answer) -> None:
     keep_out(ex1_ticket, hint, path=path, misconception="M16")
 
 
+def test_a_ticket_in_a_header_does_not_count(ex1_ticket: Answer) -> None:
+    hint = "A header of its own is no cookie. Only the cookie counts."
+    for headers in ({"Ticket": TICKET}, {"Authorization": f"Bearer {TICKET}"}):
+        keep_out(ex1_ticket, hint, headers=headers)
+    keep_out(ex1_ticket, hint, subprotocols=[TICKET])
+
+
 def test_there_may_be_other_cookies(ex1_ticket: Answer) -> None:
     cookies = {"Cookie": f"theme=dark; ticket={TICKET}; seen=1"}
     hint = "One of three cookies here is the ticket. Who parts them?"
     with let_in(ex1_ticket, "ana", hint, headers=cookies) as ana:
-        expect_echo(ana)
+        expect_echo(ana, ECHO)
 
 
 def test_only_a_cookie_named_ticket_is_a_ticket(ex1_ticket: Answer) -> None:
     hint = "The right value, under another name. Which cookie is the ticket?"
-    keep_out(ex1_ticket, hint, headers={"Cookie": f"seat={TICKET}; theme=dark"})
+    for name in ("seat", "ticket2", "myticket", "Ticket"):
+        keep_out(ex1_ticket, hint, headers={"Cookie": f"{name}={TICKET}; theme=dark"})
 
 
 # 3.2 both doors

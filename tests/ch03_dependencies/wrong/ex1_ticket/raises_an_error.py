@@ -1,0 +1,15 @@
+# Provokes: An error is HTTP 500
+from fastapi import FastAPI, WebSocket
+
+TICKET = "row-7-seat-12"
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(websocket: WebSocket) -> None:
+    if websocket.cookies.get("ticket") != TICKET:
+        raise PermissionError("no ticket")
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
