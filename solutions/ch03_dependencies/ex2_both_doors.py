@@ -1,7 +1,7 @@
 """Exercise 3.2: both doors.
 
-`GET /me` names the member whose key it is and gives a stranger HTTP 403: so decides
-`member`. Let it decide at the socket, too: a greeting by name, or HTTP 403.
+`GET /me` names the member whose key is in the cookie `key`; a stranger gets HTTP 403.
+Decide so at the socket, too: the text `Hello, ana!` to ana and close 1000, or HTTP 403.
 
 Try it:   python3 learn.py run 3.2   (console: document.cookie = 'key=key-of-bo')
 Check it: python3 learn.py check 3.2

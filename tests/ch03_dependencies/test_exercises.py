@@ -5,8 +5,10 @@ A parameter named like an exercise is the answer under test: the solution, or, w
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from workbook.answer import Answer
@@ -180,20 +182,25 @@ def key(name: str) -> dict[str, str]:
 
 
 def expect_me(
-    answer: Answer, cookie: dict[str, str], status: int, name: str, hint: str
+    answer: Answer,
+    headers: dict[str, str],
+    status: int,
+    name: str,
+    hint: str,
+    query: str = "",
 ) -> None:
     """`GET /me` must be answered with this status, and, if it is 200, this name."""
-    reply = answer.get("/me", cookie)
+    reply = answer.get(f"/me{query}", headers)
     wanted, got = name_status(status), name_status(reply.status)
     if status == reply.status == 200:
         wanted += f", {json.dumps({'name': name})}"
         got += f", {canonical(reply.text)}"
     if got != wanted:
-        shown = cookie.get("Cookie", "no cookie")
+        shown = ", ".join(f"{key}: {value}" for key, value in headers.items())
         raise Failure(
             who="",
             action="asked",
-            sent=f"GET /me, {shown}",
+            sent=f"GET /me{query}, {shown or 'no cookie'}",
             got=got,
             expected=wanted,
             hint=hint,
@@ -221,12 +228,33 @@ def test_me_refuses_a_stranger(ex2_both_doors: Answer) -> None:
         expect_me(ex2_both_doors, cookie, 403, "", hint)
 
 
+def expect_greeting(client: Client, name: str) -> None:
+    """The greeting must be that of this member; what to say depends on what came."""
+    wanted = f"Hello, {name}!"
+    try:
+        client.expect(wanted)
+    except Failure as failure:
+        event = failure.event
+        text = event.data if event is not None and event.kind == "text" else None
+        named = re.findall(r"(?<!-)\b(?:ana|bo)\b", str(text).lower())
+        if not isinstance(text, str):
+            failure.hint = f'After accept() comes the greeting, a text: "{wanted}"'
+        elif named == [name]:
+            failure.hint = f'The right name, in other words. Send "{wanted}"'
+        else:
+            failure.hint = (
+                "Ask `member` here too, and greet by the name that it returns."
+            )
+        raise
+
+
 def test_the_socket_greets_the_member(ex2_both_doors: Answer) -> None:
-    hint = "Ask `member` here too, and greet by the name that it returns."
     for name in ("ana", "bo"):
+        hint = f"This key is {name}'s, who is a member and is let in."
         with let_in(ex2_both_doors, name, hint, headers=key(name)) as client:
-            client.expect(f"Hello, {name}!", hint=hint)
-            client.expect_close(1000, hint="After the greeting comes the goodbye.")
+            expect_greeting(client, name)
+            hint = "The greeting was right. After it the server closes, with 1000."
+            client.expect_close(1000, hint=hint)
 
 
 def test_the_socket_refuses_a_stranger(ex2_both_doors: Answer) -> None:
@@ -235,14 +263,54 @@ def test_the_socket_refuses_a_stranger(ex2_both_doors: Answer) -> None:
         keep_out(ex2_both_doors, hint, headers=cookie)
 
 
-def test_each_client_keeps_its_own_name(ex2_both_doors: Answer) -> None:
-    hint = "Two members came. Does each have a name of their own?"
-    with (
-        ex2_both_doors.connect("ana", headers=key("ana")) as ana,
-        ex2_both_doors.connect("bo", headers=key("bo")) as bo,
-    ):
-        bo.expect("Hello, bo!", hint=hint)
+def refuse(answer: Answer, headers: dict[str, str], hint: str, query: str = "") -> None:
+    """A stranger must be refused at both doors."""
+    expect_me(answer, headers, 403, "", hint, query)
+    keep_out(answer, hint, headers=headers, path=f"/ws{query}")
+
+
+def test_only_the_whole_key_is_a_key(ex2_both_doors: Answer) -> None:
+    hint = "Only the whole key counts: no part of it, and no more."
+    for value in ("k", "key-of-an", "ey-of-ana", "key-of-anatol", "xkey-of-bo"):
+        refuse(ex2_both_doors, {"Cookie": f"key={value}"}, hint)
+    hint = "The key has small letters, and this one capitals: another text."
+    refuse(ex2_both_doors, {"Cookie": "key=KEY-OF-ANA"}, hint)
+    hint = "A name is no key: it is not secret. MEMBERS lists the keys."
+    for value in ("ana", "xxxxxxxana"):
+        refuse(ex2_both_doors, {"Cookie": f"key={value}"}, hint)
+
+
+def test_only_a_cookie_named_key_is_a_key(ex2_both_doors: Answer) -> None:
+    hint = "A right key, under another name. Which cookie is the key?"
+    for name in ("other", "key2", "Key"):
+        refuse(ex2_both_doors, {"Cookie": f"{name}=key-of-bo"}, hint)
+    hint = "A header of its own is no cookie. Only the cookie counts."
+    for name in ("Key", "X-Key"):
+        refuse(ex2_both_doors, {name: "key-of-bo"}, hint)
+
+
+def test_a_key_in_the_address_does_not_count(ex2_both_doors: Answer) -> None:
+    hint = "What the address says, anybody can write. Only the cookie counts."
+    refuse(ex2_both_doors, {}, hint, "?key=key-of-bo")
+    query = "?key=key-of-bo&name=bo"
+    expect_me(ex2_both_doors, key("ana"), 200, "ana", hint, query)
+    path = f"/ws{query}"
+    with let_in(ex2_both_doors, "ana", hint, path=path, headers=key("ana")) as ana:
         ana.expect("Hello, ana!", hint=hint)
+
+
+def test_each_client_keeps_its_own_name(ex2_both_doors: Answer) -> None:
+    def come(name: str) -> Client:
+        hint = f"{name} is let in as well when another comes at the same time."
+        return let_in(ex2_both_doors, name, hint, headers=key(name))
+
+    names = ("ana", "bo")
+    ex2_both_doors.get("/me")  # it serves before two threads ask for it
+    with ThreadPoolExecutor(len(names)) as pool:
+        clients = [*pool.map(come, names)]
+    hint = "Two came at once. Does each have a name of their own?"
+    for name, client in zip(names, clients, strict=True):
+        client.expect(f"Hello, {name}!", hint=hint)
 
 
 # 3.3 origin
