@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from workbook.answer import Answer
+from workbook.answer import Answer, Reply
 from workbook.client import Client
 from workbook.failure import Failure, Hints, name_close, name_status
 
@@ -319,20 +319,43 @@ def test_each_client_keeps_its_own_name(ex2_both_doors: Answer) -> None:
 def test_the_pages_of_this_server_are_let_in(ex3_origin: Answer) -> None:
     hint = "This page is the very server's. Its origin begins with http."
     with let_in(ex3_origin, "ana", hint, origin=ex3_origin.address) as ana:
-        expect_echo(ana)
+        expect_echo(ana, ECHO)
+
+
+def knock(answer: Answer, host: str) -> Reply:
+    """A handshake of a page that this very host has served, by another name of it."""
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    headers |= {"Connection": "Upgrade", "Upgrade": "websocket"}
+    headers |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x" * 22 + "=="}
+    return answer.get("/ws", headers)
+
+
+def test_it_is_the_same_server_by_another_name(ex3_origin: Answer) -> None:
+    host = ex3_origin.address.partition("://")[2].replace("127.0.0.1", "localhost")
+    reply = knock(ex3_origin, host)
+    if reply.status != 101:
+        raise Failure(
+            who="",
+            action="asked",
+            sent=f"GET /ws, Host: {host}, Origin: http://{host}",
+            got=name_status(reply.status),
+            expected=name_status(101),
+            hint="It is the server's own page. Host says what the page calls it.",
+            port=reply.port,
+        )
 
 
 def test_the_pages_of_the_list_are_let_in(ex3_origin: Answer) -> None:
     hint = "ALLOWED lists this origin. Its pages may come in."
     for origin in ("https://chat.example", "http://localhost:3000"):
         with let_in(ex3_origin, "ana", hint, origin=origin) as ana:
-            expect_echo(ana)
+            expect_echo(ana, ECHO)
 
 
 def test_programs_are_let_in(ex3_origin: Answer) -> None:
     hint = "A program sends no Origin: there is none to compare."
     with let_in(ex3_origin, "ana", hint) as ana:
-        expect_echo(ana)
+        expect_echo(ana, ECHO)
 
 
 def expect_refused(answer: Answer, *origins: str, hint: str) -> None:
@@ -343,6 +366,12 @@ def expect_refused(answer: Answer, *origins: str, hint: str) -> None:
 def test_the_pages_of_other_sites_are_refused(ex3_origin: Answer) -> None:
     hint = "A stranger's page, and the browser sends our cookies along."
     expect_refused(ex3_origin, "https://evil.example", "http://evil.example", hint=hint)
+
+
+def test_another_host_is_its_own_only_where_it_is_asked_for(ex3_origin: Answer) -> None:
+    hint = "A page came by this name of the server, and went. Who still lists it?"
+    knock(ex3_origin, "evil.example")
+    expect_refused(ex3_origin, "http://evil.example", hint=hint)
 
 
 def test_a_page_of_nowhere_is_refused(ex3_origin: Answer) -> None:
@@ -362,6 +391,14 @@ def test_another_port_is_another_origin(ex3_origin: Answer) -> None:
     origins += ["http://localhost", "https://chat.example:8443"]
     hint = "Its port is another. An origin is scheme, host and port together."
     expect_refused(ex3_origin, *origins, hint=hint)
+    hint = "Its port is another. The same site is not the same origin."
+    keep_out(
+        ex3_origin,
+        hint,
+        origin=f"{host}:{int(port) - 1}",
+        headers={"Sec-Fetch-Site": "same-site"},
+        misconception="M05",
+    )
 
 
 def test_what_only_begins_so_is_refused(ex3_origin: Answer) -> None:
