@@ -280,6 +280,11 @@ def test_only_the_whole_key_is_a_key(ex2_both_doors: Answer) -> None:
         refuse(ex2_both_doors, {"Cookie": f"key={value}"}, hint)
 
 
+def test_any_text_may_be_shown_for_a_key(ex2_both_doors: Answer) -> None:
+    hint = "This key is not ASCII. Compare bytes: encode() takes it."
+    refuse(ex2_both_doors, {"Cookie": "key=Grüße"}, hint)
+
+
 def test_only_a_cookie_named_key_is_a_key(ex2_both_doors: Answer) -> None:
     hint = "A right key, under another name. Which cookie is the key?"
     for name in ("other", "key2", "Key"):
