@@ -5,11 +5,36 @@ A parameter named like an exercise is the answer under test: the solution, or, w
 """
 
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Iterator
 from hashlib import sha1
 
 from workbook.answer import Answer, shorten
 from workbook.client import Client
 from workbook.failure import CLOSE_CODES, Failure
+
+PIECES = (1, *(50,) * 6)
+"""Texts that each of two clients sends at once. One shows what takes its time; of many,
+some of both are answered in turns, even if an answer only lets others go first."""
+
+MIXED = "Both talk at once, and each gets its own answers. What do the two share?"
+
+
+def ask_at_once(
+    ana: Client, bob: Client, message: str | bytes, other: str
+) -> Iterator[None]:
+    """Both send theirs, again and again, before one of them reads.
+
+    Yields:
+        When each is to get one more answer.
+    """
+    for many in PIECES:
+        with bob.together(), ana.together():
+            for _ in range(many):
+                ana.send(message, hint=MIXED)
+                bob.send(other, hint=MIXED)
+        for _ in range(many):
+            yield
+
 
 # 1.1 shout
 
@@ -36,6 +61,13 @@ def test_it_goes_on_after_the_first_answer(ex1_shout: Answer) -> None:
             ana.expect(text.upper(), hint=hint)
 
 
+def test_each_client_gets_its_own_answers(ex1_shout: Answer) -> None:
+    with ex1_shout.connect("ana") as ana, ex1_shout.connect("bob") as bob:
+        for _ in ask_at_once(ana, bob, "here is ana", "here is bob"):
+            ana.expect("HERE IS ANA", hint=MIXED)
+            bob.expect("HERE IS BOB", hint=MIXED)
+
+
 def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
         ana.send("hello")
@@ -52,12 +84,6 @@ def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
                 "bye": "`bye` was answered. Look at it before you answer.",
             },
         )
-
-
-def test_after_bye_the_handler_has_ended(ex1_shout: Answer) -> None:
-    with ex1_shout.connect("ana") as ana:
-        ana.send("bye")
-        ana.expect_close(1000)
         ex1_shout.expect_end_of(ana, hint="After close() there is nothing left to do.")
 
 
@@ -85,6 +111,13 @@ class SomeWords(str):
 def expect_sum(ana: Client, a: float, b: float, hint: str) -> None:
     ana.send_json({"a": a, "b": b}, hint=hint)
     ana.expect_json({"sum": a + b}, hint=hint)
+
+
+def test_each_client_gets_its_own_sums(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana, ex2_sum.connect("bob") as bob:
+        for _ in ask_at_once(ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}'):
+            ana.expect_json({"sum": 3}, hint=MIXED)
+            bob.expect_json({"sum": 7}, hint=MIXED)
 
 
 NOT_CLOSED = dict.fromkeys(
@@ -190,6 +223,13 @@ def test_every_frame_gets_one_answer_in_order(ex3_frames: Answer) -> None:
             expect_count(
                 ana, message, "Every frame gets one answer, whatever came before."
             )
+
+
+def test_each_client_gets_its_own_counts(ex3_frames: Answer) -> None:
+    with ex3_frames.connect("ana") as ana, ex3_frames.connect("bob") as bob:
+        for _ in ask_at_once(ana, bob, b"hello", "hi"):
+            ana.expect("5", hint=MIXED)
+            bob.expect("2", hint=MIXED)
 
 
 def test_it_ends_when_the_client_leaves(ex3_frames: Answer) -> None:
