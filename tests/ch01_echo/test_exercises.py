@@ -7,6 +7,7 @@ A parameter named like an exercise is the answer under test: the solution, or, w
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from hashlib import sha1
+from json import loads
 
 from workbook.answer import Answer, shorten
 from workbook.client import Client
@@ -108,6 +109,24 @@ class SomeWords(str):
         return isinstance(other, str) and bool(other.strip())
 
 
+class ReadByAll(str):
+    """Equal to every text that is JSON by its own rules, not only by Python's."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        found: list[str] = []
+        try:
+            loads(str(other), parse_constant=found.append)
+        except ValueError:
+            return False
+        return not found
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
 def expect_sum(ana: Client, a: float, b: float, hint: str) -> None:
     ana.send_json({"a": a, "b": b}, hint=hint)
     ana.expect_json({"sum": a + b}, hint=hint)
@@ -182,6 +201,16 @@ def test_true_and_nan_are_no_numbers(ex2_sum: Answer) -> None:
         expect_error(ana, '{"a": 2, "b": false}', bools)
         nan = "Python reads and writes NaN. JSON has none: no browser reads it."
         expect_error(ana, '{"a": NaN, "b": 1}', nan)
+
+
+def test_infinity_is_no_number(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana:
+        hint = "Python reads and writes Infinity. JSON has none: no browser reads it."
+        expect_error(ana, '{"a": Infinity, "b": 1}', hint)
+        expect_error(ana, '{"a": 1, "b": -Infinity}', hint)
+        hint = "To Python 1e999 is Infinity, and it writes that. No browser reads it."
+        ana.send('{"a": 1e999, "b": 1}', hint=hint, hints=NOT_CLOSED)
+        ana.expect(ReadByAll('{"error": "..."}'), hint=hint, hints=NOT_CLOSED)
 
 
 # 1.3 frames

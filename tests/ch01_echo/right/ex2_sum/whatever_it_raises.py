@@ -21,6 +21,7 @@ async def add(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
         try:
-            await websocket.send_json({"sum": total(text)})
+            answer = json.dumps({"sum": total(text)}, allow_nan=False)
+            await websocket.send_text(answer)
         except Exception as error:
             await websocket.send_json({"error": repr(error)})
