@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from hashlib import sha1
 from json import loads
+from time import monotonic
 
 from workbook.answer import Answer, shorten
 from workbook.client import Client
@@ -17,7 +18,13 @@ PIECES = (1, *(50,) * 6)
 """Texts that each of two clients sends at once. One shows what takes its time; of many,
 some of both are answered in turns, even if an answer only lets others go first."""
 
+SLOW = 1.0
+"""Seconds after which no more is sent: an answer so slow has been seen by then."""
+
 MIXED = "Both talk at once, and each gets its own answers. What do the two share?"
+NO_MORE = dict.fromkeys(
+    CLOSE_CODES, "However many came before, the next one gets an answer too."
+)
 
 
 def ask_at_once(
@@ -28,13 +35,16 @@ def ask_at_once(
     Yields:
         When each is to get one more answer.
     """
+    until = monotonic() + SLOW
     for many in PIECES:
         with bob.together(), ana.together():
             for _ in range(many):
-                ana.send(message, hint=MIXED)
-                bob.send(other, hint=MIXED)
+                ana.send(message, hint=MIXED, hints=NO_MORE)
+                bob.send(other, hint=MIXED, hints=NO_MORE)
         for _ in range(many):
             yield
+        if monotonic() > until:
+            return
 
 
 # 1.1 shout
@@ -54,19 +64,40 @@ def test_it_answers_in_capitals(ex1_shout: Answer) -> None:
         )
 
 
+def expect_capitals(
+    ana: Client,
+    text: str,
+    other: str,
+    hint: str = "Every text gets an answer, an empty one too, until `bye`.",
+) -> None:
+    """`other` is the hint when another text came, `hint` when none did."""
+    ana.send(text, hint=hint)
+    try:
+        ana.expect(text.upper(), hint=hint)
+    except Failure as failure:
+        if failure.event is not None and failure.event.kind == "text":
+            failure.hint = other
+        raise
+
+
 def test_it_goes_on_after_the_first_answer(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
-        hint = "Every text gets an answer, an empty one too, until `bye`."
-        for text in ("one", "", "Grüße, 2!"):
-            ana.send(text, hint=hint)
-            ana.expect(text.upper(), hint=hint)
+        other = "This is not the text in capitals."
+        for text in ("one", "", *(f"text {n}" for n in range(20))):
+            expect_capitals(ana, text, other)
+        again = "The same text again gets its answer again."
+        expect_capitals(ana, "text 19", other, again)
+        expect_capitals(ana, "Grüße, 2!", f"{other} Not all letters are ASCII.")
+        expect_capitals(ana, "  hi ", "Blanks are a part of the text: keep them.")
+        long = "A long text has a long answer: all of it, in capitals."
+        expect_capitals(ana, "long text, " * 7000, long)
 
 
 def test_each_client_gets_its_own_answers(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana, ex1_shout.connect("bob") as bob:
         for _ in ask_at_once(ana, bob, "here is ana", "here is bob"):
-            ana.expect("HERE IS ANA", hint=MIXED)
-            bob.expect("HERE IS BOB", hint=MIXED)
+            ana.expect("HERE IS ANA", hint=MIXED, hints=NO_MORE)
+            bob.expect("HERE IS BOB", hint=MIXED, hints=NO_MORE)
 
 
 def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
@@ -86,11 +117,18 @@ def test_bye_closes_with_1000_and_no_answer(ex1_shout: Answer) -> None:
             },
         )
         ex1_shout.expect_end_of(ana, hint="After close() there is nothing left to do.")
+    with ex1_shout.connect("ana") as ana:
+        with ana.together():
+            ana.send("one")
+            ana.send("bye")
+        hint = "A text that came before `bye` is answered before the close."
+        ana.expect("ONE", hint=hint)
+        ana.expect_close(1000, hint=hint)
 
 
 def test_only_bye_means_bye(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana:
-        for text in ("goodbye", "BYE"):
+        for text in ("goodbye", "BYE", " bye", "bye\n", "bye now", "bye!"):
             ana.send(text)
             hint = "Only the whole text `bye`, as it is, ends the conversation."
             ana.expect(text.upper(), hint=hint)
@@ -135,8 +173,8 @@ def expect_sum(ana: Client, a: float, b: float, hint: str) -> None:
 def test_each_client_gets_its_own_sums(ex2_sum: Answer) -> None:
     with ex2_sum.connect("ana") as ana, ex2_sum.connect("bob") as bob:
         for _ in ask_at_once(ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}'):
-            ana.expect_json({"sum": 3}, hint=MIXED)
-            bob.expect_json({"sum": 7}, hint=MIXED)
+            ana.expect_json({"sum": 3}, hint=MIXED, hints=NO_MORE)
+            bob.expect_json({"sum": 7}, hint=MIXED, hints=NO_MORE)
 
 
 NOT_CLOSED = dict.fromkeys(
@@ -257,8 +295,8 @@ def test_every_frame_gets_one_answer_in_order(ex3_frames: Answer) -> None:
 def test_each_client_gets_its_own_counts(ex3_frames: Answer) -> None:
     with ex3_frames.connect("ana") as ana, ex3_frames.connect("bob") as bob:
         for _ in ask_at_once(ana, bob, b"hello", "hi"):
-            ana.expect("5", hint=MIXED)
-            bob.expect("2", hint=MIXED)
+            ana.expect("5", hint=MIXED, hints=NO_MORE)
+            bob.expect("2", hint=MIXED, hints=NO_MORE)
 
 
 def test_it_ends_when_the_client_leaves(ex3_frames: Answer) -> None:

@@ -1,0 +1,14 @@
+# Provokes: A long text has a long answer
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def shout(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        if text == "bye":
+            await websocket.close(1000)
+            return
+        await websocket.send_text(text[:1024].upper())

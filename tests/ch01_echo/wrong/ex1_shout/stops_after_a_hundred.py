@@ -1,0 +1,15 @@
+# Provokes: However many came before
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def shout(websocket: WebSocket) -> None:
+    await websocket.accept()
+    for _ in range(100):
+        text = await websocket.receive_text()
+        if text == "bye":
+            break
+        await websocket.send_text(text.upper())
+    await websocket.close(1000)
