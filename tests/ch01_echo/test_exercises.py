@@ -170,13 +170,6 @@ def expect_sum(ana: Client, a: float, b: float, hint: str) -> None:
     ana.expect_json({"sum": a + b}, hint=hint)
 
 
-def test_each_client_gets_its_own_sums(ex2_sum: Answer) -> None:
-    with ex2_sum.connect("ana") as ana, ex2_sum.connect("bob") as bob:
-        for _ in ask_at_once(ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}'):
-            ana.expect_json({"sum": 3}, hint=MIXED, hints=NO_MORE)
-            bob.expect_json({"sum": 7}, hint=MIXED, hints=NO_MORE)
-
-
 NOT_CLOSED = dict.fromkeys(
     CLOSE_CODES, "An error is an answer like any other. The conversation goes on."
 )
@@ -190,6 +183,10 @@ def expect_error(ana: Client, text: str, hint: str) -> None:
 def test_it_adds_two_numbers(ex2_sum: Answer) -> None:
     with ex2_sum.connect("ana") as ana:
         expect_sum(ana, 1, 2, "The answer is a JSON object whose only key is `sum`.")
+        hint = "Keys in another order, other blanks: it is JSON, and says the same."
+        for text in ('{"b":2,"a":1}', '{"a":1,"b":2}', '\n{ "a" : 1,\n"b" : 2 }'):
+            ana.send(text, hint=hint, hints=NOT_CLOSED)
+            ana.expect_json({"sum": 3}, hint=hint, hints=NOT_CLOSED)
 
 
 def test_it_adds_numbers_of_every_kind(ex2_sum: Answer) -> None:
@@ -197,6 +194,14 @@ def test_it_adds_numbers_of_every_kind(ex2_sum: Answer) -> None:
         expect_sum(ana, 0, 0, "Zero is a number. Which question takes it for nothing?")
         expect_sum(ana, -4, 3, "Numbers below zero are numbers too.")
         expect_sum(ana, 1.5, 2.25, "Numbers need not be whole: these are floats.")
+        expect_sum(ana, 0.125, 0.0009765625, "Nobody asked for a rounded sum.")
+
+
+def test_each_client_gets_its_own_sums(ex2_sum: Answer) -> None:
+    with ex2_sum.connect("ana") as ana, ex2_sum.connect("bob") as bob:
+        for _ in ask_at_once(ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}'):
+            ana.expect_json({"sum": 3}, hint=MIXED, hints=NO_MORE)
+            bob.expect_json({"sum": 7}, hint=MIXED, hints=NO_MORE)
 
 
 def test_a_text_that_is_no_json_gets_an_error(ex2_sum: Answer) -> None:
@@ -219,6 +224,8 @@ def test_json_that_is_no_pair_of_numbers_gets_an_error(ex2_sum: Answer) -> None:
     with ex2_sum.connect("ana") as ana:
         for text in ('{"a": 1}', '{"b": 2}', "{}"):
             expect_error(ana, text, "A number is missing here, so there is no sum.")
+        for text in ('{"x": 1, "y": 2}', '{"A": 1, "B": 2}'):
+            expect_error(ana, text, "No key here is `a` or `b`, in small letters.")
         for text in ("[1, 2]", "3", "null", '"a and b"'):
             expect_error(ana, text, "This is JSON, and no object with `a` and `b`.")
 

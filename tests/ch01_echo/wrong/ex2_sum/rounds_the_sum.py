@@ -1,0 +1,25 @@
+# Provokes: Nobody asked for a rounded sum.
+import json
+
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+def total(text: str) -> float:
+    numbers = json.loads(text)
+    a, b = numbers["a"], numbers["b"]
+    if not {type(a), type(b)} <= {int, float}:
+        raise TypeError("not two numbers")
+    return round(a + b, 2)
+
+
+@app.websocket("/ws")
+async def add(websocket: WebSocket) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        try:
+            answer = json.dumps({"sum": total(text)}, allow_nan=False)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            answer = '{"error": "two numbers, please"}'
+        await websocket.send_text(answer)
