@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha1
 from json import loads
 from time import monotonic
+from unicodedata import normalize
 
 from workbook.answer import Answer, shorten
 from workbook.client import Client
@@ -261,20 +262,39 @@ def test_infinity_is_no_number(ex2_sum: Answer) -> None:
 # 1.3 frames
 
 
+LONG = "A frame may be longer than 65,535: count all of it."
+
+
 def expect_count(ana: Client, message: str | bytes, hint: str) -> None:
     count = str(len(message))
-    binary = "The right number, in a binary frame. The answer is a text frame."
+    near: dict[str | bytes | int, str] = {
+        count.encode(): "The right number, in a binary frame. "
+        "The answer is a text frame.",
+        f"{len(message):,}": "The right number, with a comma. Send its digits alone.",
+    }
+    if isinstance(message, str):
+        two = len(message.encode("utf-16-le")) // 2
+        apart = len(normalize("NFD", message))
+        near[str(apart)] = "Taken apart it has more characters. Count it as it came."
+        near[str(two)] = "UTF-16 has two units for this one character."
+        near[str(len(message.encode()))] = (
+            "These are bytes. len() of the text itself counts its characters."
+        )
     ana.send(message, hint=hint)
-    ana.expect(count, hint=hint, hints={count.encode(): binary})
+    ana.expect(count, hint=hint, hints=near)
 
 
 def test_a_text_gets_its_number_of_characters(ex3_frames: Answer) -> None:
     with ex3_frames.connect("ana") as ana:
         hint = "The answer is the number alone, as a text frame."
         expect_count(ana, "hello", hint)
-        hint = "These are bytes. len() of the text itself counts its characters."
+        hint = "Count this text alone, and as len() does: its characters."
         expect_count(ana, "Grüße", hint)
         expect_count(ana, "\N{WAVING HAND SIGN}", hint)
+        expect_count(ana, " a\tb\n", "Blanks and line ends are characters too.")
+        accent = "To len() an accent that follows its letter is a character too."
+        expect_count(ana, "e\N{COMBINING ACUTE ACCENT}", accent)
+        expect_count(ana, "long text, " * 7000, LONG)
 
 
 def test_a_binary_frame_gets_its_number_of_bytes(ex3_frames: Answer) -> None:
@@ -282,6 +302,9 @@ def test_a_binary_frame_gets_its_number_of_bytes(ex3_frames: Answer) -> None:
         hint = "Count the bytes as they came. They need not be a text."
         for data in (b"hello", b"\x00\xff\x10", bytes(1000)):
             expect_count(ana, data, hint)
+        hint = "These bytes could be a text, and came as bytes: count those."
+        expect_count(ana, "Grüße".encode(), hint)
+        expect_count(ana, bytes(77_000), LONG)
 
 
 def test_an_empty_frame_gets_0(ex3_frames: Answer) -> None:
@@ -306,11 +329,21 @@ def test_each_client_gets_its_own_counts(ex3_frames: Answer) -> None:
             bob.expect("2", hint=MIXED, hints=NO_MORE)
 
 
+def expect_end(answer: Answer, ana: Client, hint: str) -> None:
+    """`hint` is for a handler that goes on."""
+    try:
+        answer.expect_end_of(ana, hint=hint)
+    except Failure as failure:
+        if not failure.silent:
+            failure.hint = "The client has left, and your handler ended by an error."
+        raise
+
+
 def test_it_ends_when_the_client_leaves(ex3_frames: Answer) -> None:
     with ex3_frames.connect("ana") as ana:
         expect_count(ana, "hello", "The answer is the number alone.")
     hint = "The client has left, and the handler goes on. What tells it so?"
-    ex3_frames.expect_end_of(ana, hint=hint)
+    expect_end(ex3_frames, ana, hint)
 
 
 def test_it_ends_when_the_client_vanishes(ex3_frames: Answer) -> None:
@@ -318,7 +351,7 @@ def test_it_ends_when_the_client_vanishes(ex3_frames: Answer) -> None:
         expect_count(ana, b"hello", "The answer is the number alone.")
         ana.abort()
         hint = "The client is gone without a goodbye, and the handler goes on."
-        ex3_frames.expect_end_of(ana, hint=hint)
+        expect_end(ex3_frames, ana, hint)
 
 
 # 1.4 handshake

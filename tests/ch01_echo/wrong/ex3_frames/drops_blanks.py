@@ -1,0 +1,16 @@
+# Provokes: Blanks and line ends are characters too.
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def count(websocket: WebSocket) -> None:
+    await websocket.accept()
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text, data = message.get("text"), message.get("bytes")
+        length = len(data if text is None else text.strip())
+        await websocket.send_text(str(length))
