@@ -5,22 +5,22 @@ A parameter named like an exercise is the answer under test: the solution, or, w
 """
 
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import contextmanager
 from hashlib import sha1
 from json import loads
-from time import monotonic
 from unicodedata import normalize
+
+import psutil
 
 from workbook.answer import Answer, shorten
 from workbook.client import Client
 from workbook.failure import CLOSE_CODES, Failure
 
-PIECES = (1, *(50,) * 6)
-"""Texts that each of two clients sends at once. One shows what takes its time; of many,
-some of both are answered in turns, even if an answer only lets others go first."""
-
-SLOW = 1.0
-"""Seconds after which no more is sent: an answer so slow has been seen by then."""
+MANY = 20
+"""Texts that each of two clients sends while the server stands still. When it goes on
+it has them all, and answers both in turns, even if an answer only lets others go first.
+"""
 
 MIXED = "Both talk at once, and each gets its own answers. What do the two share?"
 NO_MORE = dict.fromkeys(
@@ -29,23 +29,25 @@ NO_MORE = dict.fromkeys(
 
 
 def ask_at_once(
-    ana: Client, bob: Client, message: str | bytes, other: str
-) -> Iterator[None]:
-    """Both send theirs, again and again, before one of them reads.
+    answer: Answer, ana: Client, bob: Client, message: str | bytes, other: str
+) -> None:
+    """Both send theirs, again and again, before either is answered."""
+    with standing_still(answer):
+        for _ in range(MANY):
+            ana.send(message, hint=MIXED, hints=NO_MORE)
+            bob.send(other, hint=MIXED, hints=NO_MORE)
 
-    Yields:
-        When each is to get one more answer.
-    """
-    until = monotonic() + SLOW
-    for many in PIECES:
-        with bob.together(), ana.together():
-            for _ in range(many):
-                ana.send(message, hint=MIXED, hints=NO_MORE)
-                bob.send(other, hint=MIXED, hints=NO_MORE)
-        for _ in range(many):
-            yield
-        if monotonic() > until:
-            return
+
+@contextmanager
+def standing_still(answer: Answer) -> Generator[None]:
+    """Stop the server meanwhile: what is sent is there when it goes on."""
+    assert answer.server is not None
+    server = psutil.Process(answer.server.process.pid)
+    server.suspend()
+    try:
+        yield
+    finally:
+        server.resume()
 
 
 # 1.1 shout
@@ -96,7 +98,8 @@ def test_it_goes_on_after_the_first_answer(ex1_shout: Answer) -> None:
 
 def test_each_client_gets_its_own_answers(ex1_shout: Answer) -> None:
     with ex1_shout.connect("ana") as ana, ex1_shout.connect("bob") as bob:
-        for _ in ask_at_once(ana, bob, "here is ana", "here is bob"):
+        ask_at_once(ex1_shout, ana, bob, "here is ana", "here is bob")
+        for _ in range(MANY):
             ana.expect("HERE IS ANA", hint=MIXED, hints=NO_MORE)
             bob.expect("HERE IS BOB", hint=MIXED, hints=NO_MORE)
 
@@ -200,7 +203,8 @@ def test_it_adds_numbers_of_every_kind(ex2_sum: Answer) -> None:
 
 def test_each_client_gets_its_own_sums(ex2_sum: Answer) -> None:
     with ex2_sum.connect("ana") as ana, ex2_sum.connect("bob") as bob:
-        for _ in ask_at_once(ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}'):
+        ask_at_once(ex2_sum, ana, bob, '{"a": 1, "b": 2}', '{"a": 3, "b": 4}')
+        for _ in range(MANY):
             ana.expect_json({"sum": 3}, hint=MIXED, hints=NO_MORE)
             bob.expect_json({"sum": 7}, hint=MIXED, hints=NO_MORE)
 
@@ -324,7 +328,8 @@ def test_every_frame_gets_one_answer_in_order(ex3_frames: Answer) -> None:
 
 def test_each_client_gets_its_own_counts(ex3_frames: Answer) -> None:
     with ex3_frames.connect("ana") as ana, ex3_frames.connect("bob") as bob:
-        for _ in ask_at_once(ana, bob, b"hello", "hi"):
+        ask_at_once(ex3_frames, ana, bob, b"hello", "hi")
+        for _ in range(MANY):
             ana.expect("5", hint=MIXED, hints=NO_MORE)
             bob.expect("2", hint=MIXED, hints=NO_MORE)
 

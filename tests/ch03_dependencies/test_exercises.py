@@ -78,8 +78,9 @@ def test_who_shows_the_ticket_is_let_in(ex1_ticket: Answer) -> None:
         expect_echo(ana, ECHO)
         ana.send("")
         ana.expect("", hint="An empty text is a text as well: it goes back, too.")
-        ana.send("still here")
-        ana.expect("still here", hint="The text before was empty. It ends nothing.")
+        hint = "The text before was empty. It ends nothing."
+        ana.send("still here", hint=hint)
+        ana.expect("still here", hint=hint)
 
 
 def test_who_shows_no_ticket_is_refused(ex1_ticket: Answer) -> None:
