@@ -15,7 +15,7 @@ async def member(connection: HTTPConnection) -> str:
     found = MEMBERS.get(connection.cookies.get("key", ""))
     if found is not None:
         newest["name"] = found
-        await asyncio.sleep(0.2)  # stands for a database
+        await asyncio.sleep(1)  # stands for a database
         return newest["name"]
     raise HTTPException(403, "members only")
 
