@@ -107,6 +107,9 @@ def test_a_status_has_its_phrase_where_it_has_one() -> None:
         (event("found"), "what was found here"),
         (replace(event("found"), mark="no more"), "no more"),
         (event("redis"), ""),
+        (event("redis", 'chat "hi"'), 'chat "hi"'),
+        (event("stall"), "reads nothing from here on"),
+        (event("stall", "reads on"), "reads on"),
     ],
 )
 def test_every_event_has_a_name(seen: Event, named: str) -> None:
