@@ -42,14 +42,21 @@ TESTS = {
     "workbook/answer.py": "test_answer.py test_checks.py",
     "workbook/checks.py": "test_checks.py",
     "workbook/client.py": "test_client.py",
+    "workbook/desk.py": "test_desk.py test_learn.py",
+    "workbook/diagnosis.py": "test_answer.py test_checks.py test_client.py",
     "workbook/diagram.py": "test_diagram.py",
+    "workbook/doctor.py": "test_doctor.py",
     "workbook/ending.py": "test_checks.py test_hostile.py",
+    "workbook/explain.py": "test_explain.py",
     "workbook/lesson.py": "test_lesson.py",
     "workbook/link.py": "test_link.py",
     "workbook/process.py": "test_process.py test_hostile.py",
     "workbook/progress.py": "test_progress.py",
+    "workbook/report.py": "test_report.py",
     "workbook/running.py": "test_running.py",
     "workbook/server.py": "test_server.py test_workers.py",
+    "workbook/terminal.py": "test_terminal.py",
+    "workbook/watch.py": "test_watch.py",
 }
 """A file, and the tests, below tests/, that must see a change of it."""
 
