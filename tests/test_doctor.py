@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from workbook import doctor, environment, running
+from workbook.arguments import LEARN
 from workbook.broker import engines, free_port
 from workbook.doctor import Finding
 
@@ -219,6 +220,10 @@ def test_an_environment_that_is_missing_or_broken(tmp_path: Path) -> None:
 
     assert missing.text == ".venv has not been made yet."
     assert broken.text == ".venv cannot be used as it is."
+    assert [missing.way_out, broken.way_out] == [
+        f"{LEARN} doctor makes it",
+        f"{LEARN} doctor makes it again",
+    ]
     assert missing.seen == "ModuleNotFoundError: No module named 'fastapi'"
     assert elsewhere.state == "note"
 

@@ -721,6 +721,25 @@ def test_of_many_errors_the_last_ones_are_shown_whole_and_the_others_named() -> 
     assert [e.texts[0] for e in findings.named] == [log[0]]
 
 
+def test_what_is_not_shown_whole_is_named_and_counted() -> None:
+    findings = Findings(ENTRIES[:1], ENTRIES)
+
+    told = [line.plain for line in explain.show(findings, 80)]
+    alone = [line.plain for line in explain.show(Findings((), ENTRIES[:2]), 80)]
+
+    assert told.index("It also speaks of:") > 1
+    assert f"  and {len(ENTRIES) - explain.LISTED} more" in told
+    assert alone[0] == "This fits:"
+    assert len([line for line in alone if " more" in line and "and" in line]) == 0
+
+
+def test_what_can_be_asked_for_is_counted() -> None:
+    told = "\n".join(line.plain for line in explain.overview(ENTRIES, 80))
+
+    assert f"{len(MISCONCEPTIONS)} misconceptions, docs/misconceptions.md" in told
+    assert f"{len(ERRORS)} error texts, docs/errors.md" in told
+
+
 def test_of_two_texts_the_longer_one_speaks_for_both() -> None:
     refused = "Error 111 connecting to 127.0.0.1:6379. Connect call failed ('::1', 1)"
 

@@ -279,6 +279,7 @@ def test_failing_runs_are_shown_the_last_one_open_while_it_has_not_passed(
     assert "1.1 double: 2 failing runs" in words
     assert words.index("the file as it is now") < words.index("an earlier file")
     assert while_open.count("<details open>") == 1
+    assert while_open.index("<details open>") < while_open.index("<details>")
     assert while_open.count("data:image/svg+xml;base64,") == 2
     assert "<details open>" not in after
     assert "the file as it is now" not in after

@@ -14,6 +14,7 @@ from rich.text import Text
 from tests.small_course import RIGHT, SHIPPED, SOLVED, make_course, write
 from tests.steady import SteadyWire
 from workbook import terminal
+from workbook.arguments import LEARN
 from workbook.checks import Verdict
 from workbook.course import ROOT, Exercise, chapters
 from workbook.failure import Failure, Line
@@ -36,6 +37,32 @@ def failed(exercise: Exercise, failure: Failure) -> Verdict:
     event = wire.record("ana", "in", "text", "hello", mark='expected text "HELLO"')
     failure.event = event
     return Verdict(exercise, exercise.path, ["it runs"], "it shouts", failure, wire, 3)
+
+
+def test_a_verdict_among_others_names_the_check_that_failed(
+    three: tuple[Exercise, ...],
+) -> None:
+    failure = Failure("ana", 'text "hello"', 'text "HELLO"')
+
+    told = plain(terminal.brief(failed(three[0], failure))).splitlines()
+
+    assert told[1] == "    it shouts"
+    assert any("ana got" in line for line in told[2:])
+
+
+def test_who_begins_is_told_three_steps() -> None:
+    told = plain(terminal.welcome())
+
+    assert [f" {n}. " in told for n in (1, 2, 3, 4)] == [True, True, True, False]
+    assert [f"{LEARN} {step}" in told for step in ("run 1", "check 1.1")] == [True] * 2
+
+
+def test_hints_are_counted_from_the_first(three: tuple[Exercise, ...]) -> None:
+    told = plain(terminal.hints(three[0], ["look", "think", "write"], 2, 1))
+
+    assert "Hint 1 of 3\n  look" in told
+    assert "Hint 2 of 3\n  think" in told
+    assert "Hint 3" not in told
 
 
 def test_a_failure_is_told_message_first_then_wire_then_traceback(
