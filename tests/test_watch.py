@@ -310,6 +310,17 @@ def test_while_every_exercise_is_checked_none_is_missing(
     assert "2.1 again: not begun" in screen
 
 
+def test_every_exercise_that_was_begun_is_checked_in_turn(
+    root: Path, first: Exercise
+) -> None:
+    first.path.write_text(HALF_RIGHT)
+    course.find_exercise("1.2", root).path.write_text(HALF_RIGHT)
+    with Session(root) as session:
+        session.until("check 2 of 2 fails")
+        session.press("c")
+        session.until("✘ 1.1 double: not yet", "✘ 1.2 twice: not yet", gone="checking")
+
+
 def test_where_there_are_no_arrows_the_screen_has_ascii(
     root: Path, first: Exercise
 ) -> None:
