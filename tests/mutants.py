@@ -43,7 +43,6 @@ TESTS = {
     "workbook/checks.py": "test_checks.py",
     "workbook/client.py": "test_client.py",
     "workbook/desk.py": "test_desk.py test_learn.py",
-    "workbook/diagnosis.py": "test_answer.py test_checks.py test_client.py",
     "workbook/diagram.py": "test_diagram.py",
     "workbook/doctor.py": "test_doctor.py",
     "workbook/ending.py": "test_checks.py test_hostile.py",
