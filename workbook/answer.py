@@ -559,10 +559,10 @@ class Answer:
         Raises:
             Failure: there is; where it waits is shown, if there is but one such line.
         """
-        for worker in self._workers.values():
-            left = worker.server.left() if worker.server is not None else []
-            if worker.server is not None and left:
-                waits = set(worker.server.waiting())
+        for server in filter(None, [w.server for w in self._workers.values()]):
+            left = server.left()
+            if left:
+                waits = set(server.waiting())
                 raise Failure(
                     who="",
                     action="looked for",
